@@ -7,12 +7,13 @@ then stand together, and zlib makes little of them. Of dates the days from each 
 import zlib
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import numpy as np
 from pydantic import BeforeValidator
 
 _NUMBER, _DAYS = np.dtype("<f8"), np.dtype("<i4")
+_FIRST_DAY = date(1970, 1, 1).toordinal()
 
 
 def packed_numbers(values: Sequence[float]) -> bytes:
@@ -20,10 +21,16 @@ def packed_numbers(values: Sequence[float]) -> bytes:
     return zlib.compress(np.array(values, dtype=_NUMBER).view(np.uint8).reshape(-1, _NUMBER.itemsize).T.tobytes())
 
 
-def packed_dates(dates: Sequence[date | str]) -> bytes:
+def packed_dates(dates: Sequence[date] | Sequence[str]) -> bytes:
     """Return dates, or their ISO texts, as bytes; `dates_of` returns them."""
-    days = np.array(dates, dtype="datetime64[D]").astype(_DAYS)
-    return zlib.compress(np.diff(days, prepend=_DAYS.type(0)).tobytes())
+    return zlib.compress(np.diff(_numbered(dates), prepend=_DAYS.type(0)).tobytes())
+
+
+def _numbered(dates: Sequence[date] | Sequence[str]) -> "np.ndarray[Any, np.dtype[np.int32]]":
+    """Return dates as days since 1970: of texts NumPy reads them, which of dates takes it thirty times as long."""
+    if dates and isinstance(dates[0], str):
+        return np.array(dates, dtype="datetime64[D]").astype(_DAYS)
+    return np.array([each.toordinal() - _FIRST_DAY for each in cast(Sequence[date], dates)], dtype=_DAYS)
 
 
 def numbers_of(stored: Any) -> Any:

@@ -51,6 +51,8 @@ from optimizer.engine.price_table import PriceTable
 from optimizer.indicators.bitmasks import pack_mask
 
 _NO_ACCOUNT = Account()
+#: Room for trades at first: so few have more that they are played once again.
+_LEAST_ROOM, _BARS_PER_TRADE = 128, 32
 
 
 class ExitReason(IntEnum):
@@ -63,6 +65,22 @@ class ExitReason(IntEnum):
     MAX_HOLD = kernel.BY_TIME
     RUIN = kernel.BY_RUIN  # a short position used up the equity
     OPEN = kernel.STILL_OPEN
+
+
+class _Sample(metrics.Sample):
+    """A sample whose sums are compiled, in the order of those that they stand for."""
+
+    __slots__ = ()
+
+    def _centre(self) -> tuple[float, FloatArray]:
+        centred = np.empty_like(self.values)
+        return trade_log.centre(self.values, centred), centred
+
+    def moments(self) -> tuple[float, float, float]:
+        return trade_log.moments(self.centred)
+
+    def mean_up_to(self, level: float) -> float:
+        return trade_log.mean_up_to(self.values, level, np.empty_like(self.values))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +160,9 @@ class Backtest:
     def measures(self) -> Measures:
         """Every measure of this backtest; those of the equity are without the rounding of compounded returns."""
         a_year = self.periods_per_year
+        market = None if self.benchmark is None else _Sample(self.benchmark)
         return Measures.model_validate(
-            metrics.by_returns(self.returns, a_year, self.benchmark)
+            metrics.by_returns(_Sample(self.returns), a_year, market)
             | metrics.growth_and_falls(self.equity, a_year, *trade_log.falls(self.equity))
             | self._of_fills()
             | self._of_trades()
@@ -160,21 +179,23 @@ class Backtest:
 
     def _of_trades(self) -> dict[str, float]:
         """Measures of closed trades."""
-        closed = self.ledger.compress(self.ledger[trade_log.REASON] != kernel.STILL_OPEN, axis=1)
-        profits, gains = closed[trade_log.PROFIT], closed[trade_log.RETURN]
-        lengths = closed[trade_log.EXIT] - closed[trade_log.ENTRY]
-        has_any = len(lengths) > 0
+        n_trades = self.ledger.shape[1]
+        profits, scratch = np.empty((2, n_trades))
+        found = np.empty(trade_log.N_TRADE_SUMS)
+        n = trade_log.sum_trades(self.ledger, profits, scratch, found)
+        sums, has_any = found.tolist(), n > 0
+        lost = -sums[trade_log.LOST]
         return {
-            "win_rate": metrics.win_rate(profits),
-            "profit_factor": metrics.profit_factor(profits),
-            "expectancy": metrics.expectancy(gains),
-            "sqn": metrics.sqn(profits),
-            "n_trades": len(lengths),
-            "n_open": self.ledger.shape[1] - len(lengths),
-            "average_trade_bars": float(lengths.sum()) / len(lengths) if has_any else metrics.NAN,
-            "longest_trade_bars": int(lengths.max(initial=0)),
-            "best_trade": float(gains.max()) if has_any else metrics.NAN,
-            "worst_trade": float(gains.min()) if has_any else metrics.NAN,
+            "win_rate": sums[trade_log.N_WON] / n if has_any else metrics.NAN,
+            "profit_factor": sums[trade_log.WON] / lost if lost > 0.0 else metrics.NAN,
+            "expectancy": sums[trade_log.GAINS] / n if has_any else metrics.NAN,
+            "sqn": metrics.sqn(_Sample(profits[:n])),
+            "n_trades": n,
+            "n_open": n_trades - n,
+            "average_trade_bars": sums[trade_log.N_BARS] / n if has_any else metrics.NAN,
+            "longest_trade_bars": int(sums[trade_log.LONGEST]),
+            "best_trade": sums[trade_log.BEST] if has_any else metrics.NAN,
+            "worst_trade": sums[trade_log.WORST] if has_any else metrics.NAN,
         }
 
     def _exposed(self) -> float:
@@ -186,7 +207,7 @@ class Backtest:
         of_value = costs.commission_bps, costs.slippage_bps, costs.tax_bps
         rates = np.array([buy, short, *of_value, costs.per_share, costs.least_fee, self.account.capital or 0.0])
         values, paid = np.empty((2, 2 * self.ledger.shape[1]))
-        n = trade_log.write_fills(self.ledger.T.copy(), rates, values, paid)
+        n = trade_log.write_fills(self.ledger, rates, values, paid)
         return values[:n], paid[:n]
 
 
@@ -250,20 +271,12 @@ def run_backtest(
     """Run the first set of `slots` and `orders` over bars [start, stop) of `window`; arrays as in the kernel."""
     start, stop = window
     equity, position = np.empty(stop - start), np.empty(stop - start)
-    rows = np.empty((stop - start + 1, trade_log.N_TRADE_COLUMNS))
-    n = trade_log.record(
-        price_table.prices,
-        volatility,
-        price_table.terms,
-        bank,
-        slots,
-        orders,
-        start,
-        stop,
-        equity,
-        position,
-        rows,
-    )
+    rows = np.empty((max(_LEAST_ROOM, (stop - start) // _BARS_PER_TRADE), trade_log.N_TRADE_COLUMNS))
+    sets = volatility, price_table.terms, bank, slots, orders
+    n = trade_log.record(price_table.prices, *sets, start, stop, equity, position, rows)
+    if n > len(rows):
+        rows = np.empty((n, trade_log.N_TRADE_COLUMNS))
+        trade_log.record(price_table.prices, *sets, start, stop, equity, position, rows)
     return Backtest(
         start=start,
         stop=stop,

@@ -56,6 +56,7 @@ _HOLDING = np.array([[kernel.ALWAYS] * 3 + [kernel.NEVER] * (kernel.N_SLOTS - 3)
 #: Orders of a set that has none; nothing writes into them.
 _NO_ORDERS = np.zeros((1, kernel.N_ORDERS))
 _NO_ACCOUNT = Account()
+_N_SCORES = len(kernel.SCORE_NAMES)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,9 +107,11 @@ class Evaluator:
         self._conditions = Conditions(self.price_table.contiguous, others, costs=costs, capacity=capacity)
         self._names = strategy.space.names
         self._values = _values_of(self._names)
+        self._n_bars = len(bars)
         self._most_together = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
         self._chunk_size = min(max(1, (self._conditions.capacity - 2) // self._masks_per_set), self._most_together)
         self._no_volatility = np.empty(_NO_VOLATILITY)
+        self._single_slots = _NO_SIGNALS.copy()
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
         self._kept: KeptSets | None = None
 
@@ -143,6 +146,8 @@ class Evaluator:
     def scores(self, param_sets: Sequence[Params], *, start: int, stop: int) -> Scores:
         """Score sets over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
+        if len(param_sets) == 1:
+            return self._scores_of_one(param_sets[0], start, stop)
         price_table, is_many = self.price_table, len(param_sets) >= _MANY_SETS and len(self.bars) <= _MOST_EACH_BAR
         spans = price_table.spans_of_bars if is_many else price_table.spans
 
@@ -163,10 +168,19 @@ class Evaluator:
             )
 
         if self._keeps_enough:
-            return Scores(self.filled(len(kernel.SCORE_NAMES), param_sets, score, stop - start))
+            return Scores(self.filled(_N_SCORES, param_sets, score, stop - start))
         order = in_common_order(param_sets)
-        table = self.filled(len(kernel.SCORE_NAMES), [param_sets[row] for row in order], score, stop - start)
+        table = self.filled(_N_SCORES, [param_sets[row] for row in order], score, stop - start)
         return Scores(table[np.argsort(order)])
+
+    def _scores_of_one(self, params: Params, start: int, stop: int) -> Scores:
+        """Score the single set of a trial, for which the way of many sets would cost as much again."""
+        table, price_table = np.empty((1, _N_SCORES)), self.price_table
+        bank, slots, orders, volatility = self._batch_of_one(params)
+        sums, tree = price_table.spans
+        market = price_table.prices, sums, tree, volatility, price_table.terms
+        kernel.score_sets(*market, bank, slots, orders, start, stop, 0, 1, table)
+        return Scores(table)
 
     @property
     def _keeps_enough(self) -> bool:
@@ -285,7 +299,7 @@ class Evaluator:
     def backtest(self, params: Params, *, start: int, stop: int) -> Backtest:
         """Backtest of one set over bars [start, stop). Raises TooFewBars."""
         self._check_window(start, stop)
-        return self._run(self._batch([params]), start, stop, self.buy_and_hold(start=start, stop=stop).returns)
+        return self._run(self._batch_of_one(params), start, stop, self.buy_and_hold(start=start, stop=stop).returns)
 
     def stressed(self, params: Params, *, start: int, stop: int, costs: Costs, is_late: bool = False) -> Backtest:
         """Backtest of one set with other costs, and with every signal heard one bar later if `is_late`.
@@ -315,6 +329,7 @@ class Evaluator:
         other._masks_per_set = strategy.masks_per_set + _MASKS_OF_REGIMES
         other._names = strategy.space.names
         other._values = _values_of(other._names)
+        other._single_slots = _NO_SIGNALS.copy()
         room = (self._conditions.capacity - 2) // other._masks_per_set
         other._chunk_size = min(max(1, room), self._most_together)
         return other
@@ -351,7 +366,7 @@ class Evaluator:
         )
 
     def _check_window(self, start: int, stop: int) -> None:
-        if not 0 <= start <= stop - 2 or stop > len(self.bars):
+        if not 0 <= start <= stop - 2 or stop > self._n_bars:
             have = max(0, min(stop, len(self.bars)) - max(start, 0))
             raise TooFewBars(symbol=self.bars.symbol, have=have, need=2, reason=Phrase("empty_window"))
 
@@ -367,6 +382,20 @@ class Evaluator:
         if max(map(len, param_sets)) == len(self._names):
             return Batch(self._conditions.bank, slots, _no_orders(len(param_sets)), self._no_volatility)
         return self._batch_with_overlays(param_sets, slots)
+
+    def _batch_of_one(self, params: Params) -> Batch:
+        """Batch of the single set of a trial, to be played at once: the next one may take its slots."""
+        if len(params) != len(self._names):
+            return self._batch([params])
+        self._conditions.make_room(self._masks_per_set)
+        columns = {name: (params[name],) for name in self._names}
+        for each in self.strategy.on_request:
+            columns[each.name] = (params.get(each.name, each.default),)
+        slots = self._single_slots
+        _fill_single(slots, 0, self.strategy.long(self._conditions, columns))
+        if self._short is not None:
+            _fill_single(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
+        return Batch(self._conditions.bank, slots, _NO_ORDERS, self._no_volatility)
 
     def _batch_with_overlays(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> Batch:
         """Batch of sets of which some have overlays."""
@@ -438,6 +467,13 @@ def in_common_order(param_sets: Sequence[Params]) -> list[int]:
 
 def _no_orders(n_sets: int) -> FloatArray:
     return _NO_ORDERS if n_sets == 1 else np.zeros((n_sets, kernel.N_ORDERS))
+
+
+def _fill_single(slots: NDArray[np.int64], first: int, side: Side) -> None:
+    enter, leave, opens = side
+    slots[0, first + kernel.ENTER] = enter[0]
+    slots[0, first + kernel.EXIT] = leave[0]
+    slots[0, first + kernel.GATE] = kernel.ALWAYS if opens is None else opens[0]
 
 
 def _fill_side(slots: NDArray[np.int64], first: int, side: Side) -> None:

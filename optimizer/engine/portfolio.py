@@ -37,7 +37,7 @@ class Portfolio(Backtest):
             stop=first.stop,
             equity=np.asarray(np.cumprod(1.0 + _mean([part.returns for part in parts]) + earned), dtype=np.float64),
             position=_mean([part.position for part in parts]),
-            ledger=ledger[:, np.argsort(ledger[ENTRY], kind="stable")],
+            ledger=np.ascontiguousarray(ledger[:, np.argsort(ledger[ENTRY], kind="stable")]),
             costs=first.costs,
             periods_per_year=first.periods_per_year,
             benchmark=benchmark,

@@ -11,7 +11,7 @@ from optimizer.domain.metrics import periods_per_year
 from optimizer.domain.study_request import Account, Costs, cost_factors
 from optimizer.engine import orders
 from optimizer.engine.other_series import cash_values
-from optimizer.engine.spans import CASH, Spans, are_prices, spans_of
+from optimizer.engine.spans import CASH, Spans, lay_out, spans_of
 from optimizer.errors import Phrase, TooFewBars
 
 _PRICES = ("open", "high", "low", "close")
@@ -26,6 +26,7 @@ class PriceTable:
     prices: FloatArray  # (5, n)
     terms: FloatArray  # (13,)
     account: Account
+    is_plain: bool  # the prices of the bars are arrays as compiled functions take them
 
     @classmethod
     def of(
@@ -39,12 +40,14 @@ class PriceTable:
         if n < 2:
             raise TooFewBars(symbol=bars.symbol, have=n, need=2, reason=Phrase("no_return"))
         prices, a_year = np.empty((5, n)), periods_per_year(bars)
-        for row, name in enumerate(_PRICES):
-            prices[row] = getattr(bars, name)
-        if not are_prices(prices[:CASH].ravel()):
+        columns = _columns(bars)
+        is_plain = _are_plain(columns)
+        if not lay_out(*(columns if is_plain else [np.array(each, dtype=np.float64) for each in columns]), prices):
             require_prices(bars)  # raises with the date
-        prices[CASH] = cash_values(bars, account, yields, a_year) if yields is not None or account.interest else 1.0
-        return cls(bars=bars, prices=prices, terms=_terms(costs, account, a_year), account=account)
+        if yields is not None or account.interest:
+            prices[CASH] = cash_values(bars, account, yields, a_year)
+        terms = _terms(costs, account, a_year)
+        return cls(bars=bars, prices=prices, terms=terms, account=account, is_plain=is_plain)
 
     def with_costs(self, costs: Costs) -> "PriceTable":
         """Same prices with other costs."""
@@ -52,17 +55,14 @@ class PriceTable:
 
     def with_bars(self, bars: Bars) -> "PriceTable":
         """Other bars of the same first times with the same costs and cash."""
-        prices = np.stack([*(getattr(bars, name) for name in _PRICES), self.prices[CASH, : len(bars)]])
-        return replace(self, bars=bars, prices=prices)
+        columns = _columns(bars)
+        prices = np.stack([*columns, self.prices[CASH, : len(bars)]])
+        return replace(self, bars=bars, prices=prices, is_plain=_are_plain(columns))
 
     @property
     def contiguous(self) -> Bars:
         """Bars with prices as compiled functions take them: one kind of array, writable and contiguous."""
-        fits = [
-            values.flags.carray and values.dtype == np.float64
-            for values in (getattr(self.bars, name) for name in _PRICES)
-        ]
-        return self.bars if all(fits) else replace(self.bars, **dict(zip(_PRICES, self.prices, strict=False)))
+        return self.bars if self.is_plain else replace(self.bars, **dict(zip(_PRICES, self.prices, strict=False)))
 
     @cached_property
     def spans(self) -> Spans:
@@ -89,6 +89,15 @@ class PriceTable:
         values = self.prices[CASH]
         before = values[np.maximum(np.arange(start, stop) - 1, 0)]
         return np.asarray(values[start:stop] / before - 1.0)
+
+
+def _columns(bars: Bars) -> Sequence[FloatArray]:
+    return bars.open, bars.high, bars.low, bars.close
+
+
+def _are_plain(columns: Sequence[FloatArray]) -> bool:
+    """True if arrays are of one kind, for which functions are compiled: writable and contiguous."""
+    return all(values.flags.carray and values.dtype == np.float64 for values in columns)
 
 
 def _terms(costs: Costs, account: Account, a_year: float) -> FloatArray:

@@ -25,6 +25,8 @@ from optimizer.engine.orders import FINANCED, interest
 OPEN, HIGH, LOW, CLOSE, CASH = range(5)
 #: Bars of a block, as a power of two: of few sets; of many it is 0.
 _SHIFT = 3
+#: Blocks whose leaves are filled together, so that what is between two passes is still cached.
+_MOST_AT_ONCE = 64
 _N_SUMS = 6
 #: Bits of infinity, as an integer.
 _INFINITE = 0x7FF0000000000000
@@ -59,8 +61,19 @@ def spans_of(prices: FloatArray, terms: FloatArray, *, of_each_bar: bool = False
 
 
 @compiled
-def are_prices(values: FloatArray) -> bool:
-    """True if all are positive numbers: their bits, read as integers, are then between those of 0 and of infinity.
+def lay_out(opens: FloatArray, highs: FloatArray, lows: FloatArray, closes: FloatArray, prices: FloatArray) -> bool:
+    """Write the rows of `prices`, with cash that earns nothing; returns True if all are positive numbers."""
+    is_right = _copy_prices(opens, prices[OPEN])
+    is_right &= _copy_prices(highs, prices[HIGH])
+    is_right &= _copy_prices(lows, prices[LOW])
+    is_right &= _copy_prices(closes, prices[CLOSE])
+    prices[CASH] = 1.0
+    return is_right
+
+
+@compiled
+def _copy_prices(values: FloatArray, row: FloatArray) -> bool:
+    """Copy a row; returns True if all are positive numbers: their bits, as integers, are between 0's and infinity's.
 
     Of integers the lowest and the highest are found many at a time.
     """
@@ -68,6 +81,7 @@ def are_prices(values: FloatArray) -> bool:
     lowest = highest = bits[0]
     for k in range(bits.shape[0]):
         lowest, highest = min(lowest, bits[k]), max(highest, bits[k])
+        row[k] = values[k]
     return bool(lowest > 0 and highest < _INFINITE)
 
 
@@ -77,7 +91,7 @@ def _shift_of(prices: FloatArray, prefix_sums: FloatArray) -> int:
     return 0 if prefix_sums.shape[0] > prices.shape[1] else _SHIFT
 
 
-@compiled_part
+@compiled
 def fill_spans(prices: FloatArray, terms: FloatArray, prefix_sums: FloatArray, drawdown_tree: FloatArray) -> None:
     """Fill both arrays."""
     is_financed, sums = terms[FINANCED] > 0.0, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -85,10 +99,14 @@ def fill_spans(prices: FloatArray, terms: FloatArray, prefix_sums: FloatArray, d
     shift = _shift_of(prices, prefix_sums)
     for block in range(n_blocks):
         _keep(sums, prefix_sums[block])
-        first, last = block << shift, (block + 1) << shift
-        sums = _sums_after(prices, is_financed, first, last, sums)
-        _fill_leaf(prices[CLOSE], first, last, drawdown_tree[size + block])
+        sums = _sums_after(prices, is_financed, block << shift, (block + 1) << shift, sums)
     _keep(sums, prefix_sums[n_blocks])
+    leaves = drawdown_tree[size : size + n_blocks]
+    if shift == 0:
+        leaves[:, 0] = leaves[:, 1] = prices[CLOSE]
+        leaves[:, 2] = 1.0
+    else:
+        _fill_leaves(prices[CLOSE], np.empty(_MOST_AT_ONCE << _SHIFT), leaves)
     drawdown_tree[size + n_blocks :] = 1.0  # leaves that no span reaches
     _fill_nodes(drawdown_tree)
 
@@ -99,14 +117,30 @@ def _keep(sums: _Sums, row: FloatArray) -> None:
 
 
 @compiled_part
-def _fill_leaf(close: FloatArray, first: int, last: int, leaf: FloatArray) -> None:
-    highest = lowest = close[first]
-    ratio = 1.0
-    for t in range(first + 1, last):
-        ratio = min(ratio, close[t] / highest)
-        highest = max(highest, close[t])
-        lowest = min(lowest, close[t])
-    leaf[0], leaf[1], leaf[2] = highest, lowest, ratio
+def _fill_leaves(close: FloatArray, ratios: FloatArray, leaves: FloatArray) -> None:
+    """Fill the leaves of blocks, some of them at a time; `ratios` is room for a number for each of their closes."""
+    for first in range(0, len(leaves), _MOST_AT_ONCE):
+        last = min(first + _MOST_AT_ONCE, len(leaves))
+        _fill_leaves_together(close[first << _SHIFT : last << _SHIFT], ratios, leaves[first:last])
+
+
+@compiled_part
+def _fill_leaves_together(close: FloatArray, ratios: FloatArray, leaves: FloatArray) -> None:
+    """As `_fill_leaves`, at once. The divisions are a loop of their own, so that several are done at a time."""
+    for block in range(len(leaves)):
+        first = block << _SHIFT
+        highest = lowest = close[first]
+        for t in range(first, first + (1 << _SHIFT)):
+            highest, lowest = max(highest, close[t]), min(lowest, close[t])
+            ratios[t] = highest
+        leaves[block, 0], leaves[block, 1] = highest, lowest
+    for t in range(len(close)):
+        ratios[t] = close[t] / ratios[t]
+    for block in range(len(leaves)):
+        ratio = 1.0
+        for t in range(block << _SHIFT, (block + 1) << _SHIFT):
+            ratio = min(ratio, ratios[t])
+        leaves[block, 2] = ratio
 
 
 @compiled_part

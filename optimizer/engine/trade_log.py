@@ -32,6 +32,10 @@ from optimizer.engine.spans import CASH, CLOSE, OPEN, PriceArrays
 #: Columns of a row of trades. The fraction is of the equity, the profit is in units of the starting equity.
 ENTRY, EXIT, SIDE, FRACTION, ENTRY_PRICE, EXIT_PRICE, BEFORE, PROFIT, RETURN, REASON = range(10)
 N_TRADE_COLUMNS = 10
+#: Sums over closed trades: bars held and the longest, the best and the worst return and all of them, the number of
+#: winners, money won, and money lost, which is not positive.
+N_BARS, LONGEST, BEST, WORST, GAINS, N_WON, WON, LOST = range(8)
+N_TRADE_SUMS = 8
 _BASIS_POINTS = 10_000
 
 
@@ -123,7 +127,7 @@ def record_set(
             after = equity[stop - start - 1]
         else:
             after = close_position(market.terms, side, cash, shares, price)
-        if trades.shape[0] > 0:
+        if n < trades.shape[0]:
             size = (1 - 2 * side) * fraction
             _write_trade(trades[n], opening, price, entry, bar, size, before, after, reason)
         value = after
@@ -149,7 +153,8 @@ def record(
 ) -> int:
     """Write the first set's equity and position at each close and its trades; returns the number of trades.
 
-    `equity` and `position` have one value per bar of the window, `trades` one row more than bars.
+    `equity` and `position` have one value per bar of the window. Of the trades those are written for which `trades` has
+    rows.
     """
     market = PriceArrays(prices, orders, orders, volatility, terms)
     return record_set(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
@@ -158,10 +163,10 @@ def record(
 @compiled_part
 def write_changes(equity: FloatArray, out: FloatArray) -> None:
     """Write the equity's simple returns, (n_bars,), the first relative to 1.0; 0 once it is used up."""
-    before = 1.0
-    for t in range(len(equity)):
+    out[0] = equity[0] - 1.0
+    for t in range(1, len(equity)):
+        before = equity[t - 1]
         out[t] = equity[t] / before - 1.0 if before > 0.0 else 0.0
-        before = equity[t]
 
 
 @compiled_part
@@ -181,17 +186,141 @@ def falls(equity: FloatArray) -> tuple[float, int]:
     return deepest, longest
 
 
-@compiled_part
-def write_fills(trades: FloatArray, rates: FloatArray, values: FloatArray, costs: FloatArray) -> int:
-    """Write the value and the costs of each fill over the equity at the fill; returns the number of fills.
+@compiled
+def centre(values: FloatArray, centred: FloatArray) -> float:
+    """Write the distances of values from their mean; returns the mean, NaN of no values."""
+    n = len(values)
+    mean = _sum(values, n, 1) / n
+    for t in range(n):
+        centred[t] = values[t] - mean
+    return mean
 
-    `trades` is (n, columns), `values` and `costs` have room for two fills of each. `rates` (8,) are the factors of a
-    buy and of a short sale, then commission, slippage and tax in basis points, fee per share, least fee of an order
-    and the account's money at the start, 0 where it has no size.
+
+@compiled
+def moments(centred: FloatArray) -> tuple[float, float, float]:
+    """Means of the second, third and fourth powers of values around 0."""
+    n = len(centred)
+    return _sum(centred, n, 2) / n, _sum(centred, n, 3) / n, _sum(centred, n, 4) / n
+
+
+@compiled
+def mean_up_to(values: FloatArray, level: float, scratch: FloatArray) -> float:
+    """Mean of the values at or below a level; `scratch` has room for all values."""
+    n = 0
+    for t in range(len(values)):
+        scratch[n] = values[t]
+        n += values[t] <= level
+    return _sum(scratch, n, 1) / n
+
+
+# Sums in NumPy's order, so that a measure is the same to the last bit wherever it is computed: in halves, down to at
+# most 128 values, of which every eighth belongs to one of eight sums.
+_MOST_IN_A_BLOCK, _MOST_HALVINGS = 128, 64
+
+
+@compiled
+def _sum(values: FloatArray, n: int, power: int) -> float:
+    """Sum of a power, 1 to 4, of the first n values."""
+    block = np.empty(_MOST_IN_A_BLOCK)
+    # Per halving under way: the length of both halves, the sum of the first one, and whether that is known.
+    lengths, sums = np.empty(_MOST_HALVINGS, np.int64), np.empty(_MOST_HALVINGS)
+    is_known = np.empty(_MOST_HALVINGS, np.bool_)
+    depth, first, length = 0, 0, n
+    while True:
+        while length > _MOST_IN_A_BLOCK:
+            lengths[depth], is_known[depth] = length, False
+            length = _first_half(length)
+            depth += 1
+        _raise(values[first : first + length], power, block)
+        total = _sum_block(block, length)
+        first += length
+        while depth > 0 and is_known[depth - 1]:
+            depth -= 1
+            total = sums[depth] + total
+        if depth == 0:
+            return total
+        sums[depth - 1], is_known[depth - 1] = total, True
+        length = lengths[depth - 1] - _first_half(lengths[depth - 1])
+
+
+@compiled_part
+def _first_half(length: int) -> int:
+    return (length >> 1) & ~7
+
+
+@compiled_part
+def _raise(values: FloatArray, power: int, block: FloatArray) -> None:
+    """Write a power, 1 to 4, of values into `block`."""
+    for t in range(len(values)):
+        square = values[t] * values[t]
+        if power == 1:
+            block[t] = values[t]
+        elif power == 2:
+            block[t] = square
+        else:
+            block[t] = square * (values[t] if power == 3 else square)
+
+
+@compiled_part
+def _sum_block(block: FloatArray, n: int) -> float:
+    """Sum of the first n values of a block."""
+    total = 0.0
+    if n >= 8:
+        v = block[:8]
+        a, b, c, d, e, f, g, h = v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]
+        for k in range(8, n & ~7, 8):
+            v = block[k : k + 8]
+            a, b, c, d = a + v[0], b + v[1], c + v[2], d + v[3]
+            e, f, g, h = e + v[4], f + v[5], g + v[6], h + v[7]
+        total = ((a + b) + (c + d)) + ((e + f) + (g + h))
+    for t in range(n & ~7, n):
+        total += block[t]
+    return total
+
+
+@compiled
+def sum_trades(ledger: FloatArray, profits: FloatArray, scratch: FloatArray, sums: FloatArray) -> int:
+    """Write the profits of closed trades, and the sums of N_TRADE_SUMS over them; returns their number.
+
+    `ledger` is (N_TRADE_COLUMNS, n_trades); `profits` and `scratch` have room for all trades.
     """
     n = 0
-    for k in range(trades.shape[0]):
-        row = trades[k]
+    sums[:] = 0.0
+    for k in range(ledger.shape[1]):
+        if ledger[REASON, k] != STILL_OPEN:
+            gain, n_bars = ledger[RETURN, k], ledger[EXIT, k] - ledger[ENTRY, k]
+            profits[n], scratch[n] = ledger[PROFIT, k], gain
+            sums[N_BARS] += n_bars
+            sums[LONGEST] = max(sums[LONGEST], n_bars)
+            sums[BEST] = gain if n == 0 else max(sums[BEST], gain)
+            sums[WORST] = gain if n == 0 else min(sums[WORST], gain)
+            n += 1
+    sums[GAINS] = _sum(scratch, n, 1)
+    n_won = n_lost = 0
+    for k in range(n):
+        if profits[k] > 0.0:
+            scratch[n_won] = profits[k]
+            n_won += 1
+    sums[N_WON], sums[WON] = n_won, _sum(scratch, n_won, 1)
+    for k in range(n):
+        if profits[k] <= 0.0:
+            scratch[n_lost] = profits[k]
+            n_lost += 1
+    sums[LOST] = _sum(scratch, n_lost, 1)
+    return n
+
+
+@compiled_part
+def write_fills(ledger: FloatArray, rates: FloatArray, values: FloatArray, costs: FloatArray) -> int:
+    """Write the value and the costs of each fill over the equity at the fill; returns the number of fills.
+
+    `ledger` is (N_TRADE_COLUMNS, n_trades), `values` and `costs` have room for two fills of each trade. `rates` (8,)
+    are the factors of a buy and of a short sale, then commission, slippage and tax in basis points, fee per share,
+    least fee of an order and the account's money at the start, 0 where it has no size.
+    """
+    n = 0
+    for k in range(ledger.shape[1]):
+        row = ledger[:, k]
         is_short = row[SIDE] < 0.0
         value = row[FRACTION] / (rates[1] if is_short else rates[0])
         values[n] = value
@@ -220,10 +349,13 @@ def _fill_costs(rates: FloatArray, value: float, equity: float, price: float, is
 @compiled_part
 def _write_returns(market: PriceArrays, start: int, equity: FloatArray, out: FloatArray) -> None:
     """Write simple returns beyond those of cash, (n_bars,); 0 once the equity is used up."""
-    is_financed, before = market.terms[FINANCED] > 0.0, 1.0
+    if market.terms[FINANCED] == 0.0:
+        write_changes(equity, out)
+        return
+    before = 1.0
     for t in range(len(equity)):
         beyond = equity[t] / before - 1.0 if before > 0.0 else 0.0
-        if is_financed and before > 0.0:
+        if before > 0.0:
             earned = interest(market.prices[CASH], start + t)
             beyond -= earned
             if earned != 0.0 and abs(beyond) < NO_RETURN:

@@ -44,6 +44,8 @@ _FIRST_MASKS = np.zeros((_FIRST_FREE, 1), dtype=np.uint64)
 _FIRST_MASKS[ALWAYS] = ~np.uint64(0)
 
 
+#: Made once: `int | float` would be made for every condition of every trial.
+_NUMBERS = (int, float)
 Related = TypeVar("Related")
 NO_OTHERS: Mapping[str, Bars] = MappingProxyType({})
 _USUAL = Costs()
@@ -147,6 +149,7 @@ class Conditions(Indicators):
         self.generation += 1
         self._n_slots = _FIRST_FREE
         self._slot_of: dict[_Comparison, dict[_Arguments, dict[float, int]]] = {}
+        self._single_slots: dict[tuple[_Comparison, _Arguments, float], Slots] = {}
         self._combination_of: dict[int, dict[int, int]] = {}
 
     def _slots(
@@ -154,12 +157,12 @@ class Conditions(Indicators):
     ) -> Slots:
         n_sets = len(columns[0])
         self.n_requested += n_sets
-        known = self._slot_of.setdefault(comparison, {})
         if n_sets == 1:
-            return self._slot(comparison, [column[0] for column in columns], level)
+            return self._single_slot(comparison, columns, level)
+        known = self._slot_of.setdefault(comparison, {})
         # A single parameter is its own key: a tuple for each set would cost more than the look-up.
         arguments: Sequence[_Arguments] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
-        levels = [level] * n_sets if isinstance(level, int | float) else level
+        levels = [level] * n_sets if isinstance(level, _NUMBERS) else level
         try:
             slots = [known[args][level] for args, level in zip(arguments, levels, strict=True)]
         except KeyError:
@@ -167,15 +170,19 @@ class Conditions(Indicators):
             slots = [known[args][level] for args, level in zip(arguments, levels, strict=True)]
         return np.array(slots, dtype=np.int64)
 
-    def _slot(self, comparison: _Comparison, values: Sequence[Value], level: Sequence[float] | float) -> Slots:
-        """As `_slots`, of the single set that a trial has."""
-        args: _Arguments = values[0] if len(values) == 1 else tuple(values)
-        at = level if isinstance(level, int | float) else level[0]
-        try:
-            slot = self._slot_of[comparison][args][at]
-        except KeyError:
-            slot = self._add_mask(comparison, args, at)
-        return np.array([slot], dtype=np.int64)
+    def _single_slot(
+        self, comparison: _Comparison, columns: Sequence[Sequence[Value]], level: Sequence[float] | float
+    ) -> Slots:
+        """As `_slots`, of the single set that a trial has; the same array for the same mask, which nothing changes."""
+        args: _Arguments = columns[0][0] if len(columns) == 1 else tuple([column[0] for column in columns])
+        at = level if isinstance(level, _NUMBERS) else level[0]
+        key = comparison, args, at
+        if (found := self._single_slots.get(key)) is None:
+            slot = self._slot_of.get(comparison, {}).get(args, {}).get(at)
+            found = np.array([self._add_mask(comparison, args, at) if slot is None else slot], dtype=np.int64)
+            found.flags.writeable = False
+            self._single_slots[key] = found
+        return found
 
     def _combined(self, operation: int, one: Slots, other: Slots) -> Slots:
         """Slots of an operation on pairs of a slot and another slot or a number of bars; new masks are filled."""
@@ -220,7 +227,7 @@ class Conditions(Indicators):
         self._take_slots(1)
         indicator = self._requested_indicator(function, args)
         bitmasks.fill_mask(indicator, float(level), sign, is_strict, self.bank[slot])
-        self._slot_of[comparison].setdefault(args, {})[level] = slot
+        self._slot_of.setdefault(comparison, {}).setdefault(args, {})[level] = slot
         return slot
 
     def _take_slots(self, n_slots: int) -> None:

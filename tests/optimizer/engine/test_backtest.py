@@ -1,12 +1,16 @@
 """The compiled backtest keeps the conventions it states, and agrees with the slow one on anything."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optimizer.domain import metrics
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.study_request import Costs, Reentry, cost_factors
+from optimizer.domain.study_results import Measures
 from optimizer.engine.backtest import Backtest, ExitReason, simulate
 from optimizer.engine.price_table import PriceTable
 from optimizer.errors import TooFewBars, UnusableBars
@@ -38,6 +42,35 @@ def test_a_signal_at_a_close_is_filled_at_the_next_open() -> None:
     assert (trade.entry_bar, trade.exit_bar) == (2, 4)
     assert (trade.entry_price, trade.exit_price) == (30, 50)
     assert result.equity.tolist() == pytest.approx([1, 1, 1, 40 / 30, 50 / 30])
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 8, 9, 15, 127, 128, 129, 136, 137, 1000, 1258, 4099])
+def test_compiled_measures_have_the_bits_of_plain_ones(n: int) -> None:
+    target = np.random.default_rng(n).choice([-1.0, 0.0, 1.0], n)
+    result = simulate(made_up_bars(n, seed=n), target, costs=USUAL)
+    closed = result.closed_trades
+    profits, gains = np.array([trade.pnl for trade in closed]), np.array([trade.trade_return for trade in closed])
+
+    plain = metrics.by_returns(result.returns, result.periods_per_year, result.equity) | {
+        "win_rate": metrics.win_rate(profits),
+        "profit_factor": metrics.profit_factor(profits),
+        "expectancy": metrics.expectancy(gains),
+        "sqn": metrics.sqn(profits),
+        "best_trade": max(gains, default=np.nan),
+        "worst_trade": min(gains, default=np.nan),
+        "average_trade_bars": np.mean([trade.n_bars for trade in closed]) if closed else np.nan,
+    }
+    found = replace(result, benchmark=result.equity).measures.model_dump()
+
+    assert {name: found[name] for name in plain} == Measures.model_validate(plain).model_dump(include=set(plain))
+
+
+def test_no_trade_is_lost_however_many_there_are() -> None:
+    n = 700  # of which every second opens a position
+    result = simulate(made_up_bars(n), np.arange(n) % 2.0, costs=FREE)
+
+    assert [trade.entry_bar for trade in result.trades] == list(range(2, n, 2))
+    assert result.equity[-1] == pytest.approx(1.0 + sum(trade.pnl for trade in result.trades))
 
 
 def test_the_last_signal_is_never_filled() -> None:

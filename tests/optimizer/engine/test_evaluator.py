@@ -15,7 +15,7 @@ from optimizer.domain.study_results import Measures
 from optimizer.engine import kernel, orders, trade_log
 from optimizer.engine.evaluator import Evaluator, warm
 from optimizer.engine.set_scores import Scores
-from optimizer.engine.spans import are_prices, fill_spans
+from optimizer.engine.spans import fill_spans, lay_out
 from optimizer.errors import TooFewBars, UnusableBars
 from optimizer.indicators.bitmasks import fill_masks
 from optimizer.indicators.recursive import fill_rsi
@@ -327,6 +327,16 @@ def test_no_memory_is_too_small_for_many_sets() -> None:
     assert tight._conditions._n_slots <= 64
 
 
+def test_no_memory_is_too_small_for_sets_one_by_one() -> None:
+    param_sets = list(find_strategy("rsi").space.param_sets())[:40]
+    small = Evaluator(find_strategy("rsi"), BARS, costs=COSTS, allow_short=True, capacity=16)
+    expected = evaluator_of("rsi", allow_short=True).scores(param_sets, start=START, stop=STOP).table
+
+    found = [small.scores([params], start=START, stop=STOP).table[0] for params in [*param_sets, *param_sets]]
+
+    np.testing.assert_array_equal(found, [*expected, *expected])
+
+
 @pytest.mark.parametrize("capacity", [None, 1_000], ids=["kept", "forgotten"])
 def test_sets_of_a_tuple_score_the_same_bits_again_and_in_any_order(capacity: int | None) -> None:
     strategy, bars = find_strategy("ema"), made_up_bars(600)
@@ -391,8 +401,8 @@ def test_warming_up_compiles_all_there_is() -> None:
         trade_log.fill_returns,
         trade_log.record,
         fill_masks,
-        are_prices,
         fill_spans,
+        lay_out,
         fill_rsi,
     ]
     for function in functions:

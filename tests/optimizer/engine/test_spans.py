@@ -8,7 +8,7 @@ import pytest
 
 from optimizer.domain.study_request import Costs
 from optimizer.engine.price_table import PriceTable
-from optimizer.engine.spans import CLOSE, Spans, are_prices, peak_and_worst, sums_before
+from optimizer.engine.spans import CLOSE, Spans, lay_out, peak_and_worst, sums_before
 from tests.bars import made_up_bars
 
 TABLE = PriceTable.of(made_up_bars(83, volatility=0.04), Costs())
@@ -50,8 +50,10 @@ def test_sums_are_the_same_bits_whatever_is_kept() -> None:
 
 @pytest.mark.parametrize("wrong", [0.0, -0.0, -1.0, math.nan, math.inf, -math.inf])
 def test_one_price_that_is_none_is_found(wrong: float) -> None:
-    values = np.full(100, 5e-324)
-    assert are_prices(values)
+    prices, columns = np.empty((5, 100)), np.full((4, 100), 5e-324)
+    assert lay_out(*columns, prices)
+    assert (prices[:4] == columns).all()
+    assert (prices[4] == 1.0).all()
 
-    values[77] = wrong
-    assert not are_prices(values)
+    columns[2, 77] = wrong
+    assert not lay_out(*columns, prices)
