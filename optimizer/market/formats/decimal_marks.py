@@ -94,7 +94,7 @@ def ways_of_numbers(cursor: DuckDBPyConnection, table: Table, mark: str | None) 
 
 
 def _refuse_two_currencies(cursor: DuckDBPyConnection, table: Table) -> None:
-    """Raise BadFile for prices of which some have another currency than the others, or none."""
+    """Raise BadFile for prices of two currencies, or of which only some have one in letters; signs may be missing."""
     columns = [table.columns[name] for name in _texts(table, PRICES)]
     if not columns:
         return
@@ -104,7 +104,9 @@ def _refuse_two_currencies(cursor: DuckDBPyConnection, table: Table) -> None:
         FROM (SELECT {table.line} AS line, unnest([{", ".join(columns)}]) AS text FROM {table.rows})
         WHERE regexp_matches(text, '\\d') GROUP BY sign ORDER BY n DESC, sign
     """).fetchall()  # noqa: S608 - names of columns are ours (CSV) or quoted (Parquet)
-    if len(signs) > 1:
+    named = [found for found, *_ in signs if found]
+    if len(named) > 1 or (named and named[0].isalpha() and len(signs) > 1):
+        signs = signs if named[0].isalpha() else [one for one in signs if one[0]]
         (_, _, _, most), (_, _, line, other) = signs[:2]
         raise table.fault(Phrase("two_currencies", one=most, other=other), Phrase("mend_line"), row=line)
 
