@@ -445,11 +445,13 @@ def warm() -> None:
     time = np.arange(300).astype("datetime64[D]").astype("datetime64[ns]")
     bars = Bars(symbol="WARM", time=time, open=close, high=close, low=close, close=close, volume=close)
     evaluator = Evaluator(STRATEGIES["rsi"], bars, costs=Costs(), allow_short=True)
-    param_sets = [evaluator.strategy.space.default]
+    one = evaluator.strategy.space.default
+    param_sets = [one, {**one, "oversold": 25}]  # several masks at a time, as of one set each alone
+    evaluator.scores([one], start=50, stop=300)
     evaluator.scores(param_sets, start=50, stop=300)
     evaluator.returns(param_sets, start=50, stop=300)
     evaluator.entry_means(param_sets, np.zeros((2, 300)), start=50, stop=300)
-    evaluator.backtest(param_sets[0], start=50, stop=300)
+    evaluator.backtest(one, start=50, stop=300).objective("sharpe_ratio")  # which is one of all its measures
     supertrend(close, close, close, window=10, multiple=3.0)
 
 
