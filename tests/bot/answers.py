@@ -357,6 +357,9 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "regimes of none": ("regime_list", {"rows": [], "without": [], "n_others": 0}),
     "signal": ("signal", {"signal": SIGNAL}),
     "signal that informs": ("signal", {"signal": INFORMATIVE}),
+    "signal of neither side": (
+        "signal", {"signal": replace(INFORMATIVE, probability=0.5731, bucket=Bucket.NEUTRAL)}
+    ),
     "signal of barriers": ("signal", {"signal": replace(INFORMATIVE, label=Label.BARRIER)}),
     "signal of few calls": ("signal", {"signal": replace(SIGNAL, quality=None)}),
     "signals": ("signals", {"signals": RECORD}),

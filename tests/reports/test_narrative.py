@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from optimizer.domain.results.learned_results import Doubt, LearnedReport
 from optimizer.domain.study_request import Costs
 from optimizer.domain.study_results import (
     MOST_BREAK_EVEN_BPS,
@@ -192,6 +193,15 @@ def test_a_finding_without_its_facts_is_not_stated(summary: StudySummary, chapte
 )
 def test_the_first_line_gives_the_reason(summary: StudySummary, key: str) -> None:
     assert narrative.reason(summary).key == key
+
+
+def test_a_model_that_learned_nothing_is_told_another_strategy_and_no_wider_ranges() -> None:
+    learned = LearnedReport(kind="ml", n_refits=32, doubts=(Doubt.NO_BETTER_THAN_BASE,))
+    too_few = facts.cap_unmet().model_copy(update={"learned": learned})
+
+    assert narrative.advice(facts.cap_unmet()) == "advice_cap_unmet"
+    assert narrative.advice(too_few) == "advice_nothing_learned"
+    assert narrative.reason(too_few).key == "because_base_rate_as_good"
 
 
 @pytest.mark.parametrize(
