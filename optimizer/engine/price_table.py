@@ -42,7 +42,9 @@ class PriceTable:
         prices, a_year = np.empty((5, n)), periods_per_year(bars)
         columns = _columns(bars)
         is_plain = _are_plain(columns)
-        if not lay_out(*(columns if is_plain else [np.array(each, dtype=np.float64) for each in columns]), prices):
+        plain = columns if is_plain else [np.array(each, dtype=np.float64) for each in columns]
+        opens, highs, lows, closes = plain
+        if not lay_out(opens, highs, lows, closes, prices):
             require_prices(bars)  # raises with the date
         if yields is not None or account.interest:
             prices[CASH] = cash_values(bars, account, yields, a_year)
