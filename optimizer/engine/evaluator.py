@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
@@ -445,6 +446,7 @@ def warm() -> None:
     time = np.arange(300).astype("datetime64[D]").astype("datetime64[ns]")
     bars = Bars(symbol="WARM", time=time, open=close, high=close, low=close, close=close, volume=close)
     evaluator = Evaluator(STRATEGIES["rsi"], bars, costs=Costs(), allow_short=True)
+    evaluator.scores(list(islice(evaluator.strategy.space.param_sets(), 2)), start=50, stop=300)
     param_sets = [evaluator.strategy.space.default]
     evaluator.scores(param_sets, start=50, stop=300)
     evaluator.returns(param_sets, start=50, stop=300)
