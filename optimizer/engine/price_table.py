@@ -40,10 +40,10 @@ class PriceTable:
         if n < 2:
             raise TooFewBars(symbol=bars.symbol, have=n, need=2, reason=Phrase("no_return"))
         prices, a_year = np.empty((5, n)), periods_per_year(bars)
-        opens, highs, lows, closes = columns = _columns(bars)
+        columns = _columns(bars)
         is_plain = _are_plain(columns)
-        if not is_plain:
-            opens, highs, lows, closes = (np.array(each, dtype=np.float64) for each in columns)
+        plain = columns if is_plain else [np.array(each, dtype=np.float64) for each in columns]
+        opens, highs, lows, closes = plain
         if not lay_out(opens, highs, lows, closes, prices):
             require_prices(bars)  # raises with the date
         if yields is not None or account.interest:
