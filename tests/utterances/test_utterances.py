@@ -1,8 +1,11 @@
 """How well people are understood: the corpus' rates, and what must hold for any text."""
 
+import gc
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -172,10 +175,22 @@ def hostile() -> list[str]:
 
 
 def test_a_hostile_text_is_refused_at_once() -> None:
-    _command("AAPL 200 RSI please")  # the tables are read once
-    for text in hostile():
-        began = time.thread_time()
-        command = _command(text)
-        took = time.thread_time() - began
-        assert not isinstance(command, Start | AddSchedule), text[:60]
-        assert took < QUICK, text[:60]
+    for text in ("AAPL 200 RSI please", "show me the", "결과"):
+        _command(text)  # the tables are read once
+    with no_collection():
+        for text in hostile():
+            began = time.thread_time()
+            command = _command(text)
+            took = time.thread_time() - began
+            assert not isinstance(command, Start | AddSchedule), text[:60]
+            assert took < QUICK, text[:60]
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Collect no garbage inside the block: what the other tests left would be counted, as nothing is in the bot."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
