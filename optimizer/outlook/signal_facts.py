@@ -49,8 +49,8 @@ class SignalFacts:
     base_rate: float
     bucket: Bucket | None  # None unless the quality is informative
     quality: SignalQuality | None  # of all earlier calls; None where too few have an outcome
-    slope: float  # how far the model is trusted; 0: the base rate is told
-    parts: tuple[Weight, ...]  # of features in the model's log-odds, signed; none where it is not trusted
+    slope: float  # how far the trees are trusted; 0: the base rate is told
+    parts: tuple[Weight, ...]  # of features in the trees' log-odds, signed; none where the trees are not trusted
     n_train: int
     trained_until: date | None
     model_hash: str  # SHA-256; empty where a training window had outcomes of one kind only

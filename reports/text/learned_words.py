@@ -43,7 +43,7 @@ def learned_sentences(report: LearnedReport) -> Iterator[tuple[str, Mapping[str,
 
 
 def _beside_the_twin(quality: SignalQuality, facts: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Say that a simpler model does as well, where the model does something."""
+    """Say that a simpler model does as well, where the trees do something."""
     if quality.skill and (quality.logistic_brier or 0.0) <= (quality.brier or 0.0):
         yield "learned_no_better_than_logistic", facts
 

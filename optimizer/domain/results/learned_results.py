@@ -91,7 +91,6 @@ class LearnedReport(Frozen):
     """What a strategy learned for its winner. A kind fills what it has."""
 
     kind: str  # the strategy's key
-    version: int = 1  # of its recipe: equal bars learned the same under an equal one
     symbol: str = ""  # that it is about: of several that share a set the one in the middle
     n_refits: int
     n_train: int = 0  # rows of the last fit

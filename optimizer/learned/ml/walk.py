@@ -12,14 +12,15 @@ import numpy as np
 from optimizer.domain.bars import Bars, FloatArray
 from optimizer.domain.results.learned_results import Label
 from optimizer.domain.study_request import Costs
-from optimizer.learned.ml.blend import Blend, fit_blend
 from optimizer.learned.ml.calibrate import log_odds, sigmoid, slope_of
 from optimizer.learned.ml.labels import labels_of, reach_of
+from optimizer.learned.ml.logistic import Logistic, fit_logistic
+from optimizer.learned.ml.model import Model, fit_trees
 from optimizer.learned.ml.scale_free import FeatureTable, feature_table
 from optimizer.learned.rows import UNWATCHED, Schedule, Watch
 
 #: Raised whenever equal bars get other probabilities than before.
-VERSION = 2
+VERSION = 1
 #: The first fit, bars between two fits, and rows that one looks back.
 SCHEDULE = Schedule(first=504, every=63, memory=1_260)
 #: Rows of training below which a fit tells the base rate.
@@ -38,15 +39,15 @@ class Walk:
     horizon: int
     row: FloatArray  # (n_bars,) calibrated probability; NaN before the first fit
     base: FloatArray  # (n_bars,) base rate at the fit that served the bar, NaN before
-    offsets: FloatArray  # (n_bars,) log-odds of the model less those of the base rate; 0 where it said nothing
-    told: FloatArray  # (n_bars,) 1 where the model said something, else 0
-    logistic: FloatArray  # (n_bars,) calibrated probability of the regression alone; NaN before the first fit
+    offsets: FloatArray  # (n_bars,) log-odds of the trees less those of the base rate; 0 where they said nothing
+    told: FloatArray  # (n_bars,) 1 where the trees said something, else 0
+    logistic: FloatArray  # (n_bars,) calibrated probability of the regression; NaN before the first fit
     outcomes: FloatArray  # (n_bars,) 0 or 1; NaN where not known
     slopes: FloatArray  # (n_fits,) of each calibration
     features: FeatureTable
     n_train: int  # rows of the last fit
     last_fit: int | None  # row at whose close it was made
-    last: Blend | None  # of the last fit; None where a training window had outcomes of one kind only
+    last: Model | None  # of the last fit; None where a training window had outcomes of one kind only
     is_one_sided: bool  # a training window had outcomes of one kind only, and the base rate was told
 
     def top_weights(self, n: int = 5) -> list[tuple[str, float]]:
@@ -58,7 +59,7 @@ class Walk:
         return _greatest(self.features.names, np.abs(self.last.contributions(rows))[:, :-1].mean(axis=0), n)
 
     def contributions_at(self, row: int, n: int = 5) -> list[tuple[str, float]]:
-        """Features with the greatest part in the log-odds of a bar, signed; empty where the model said nothing."""
+        """Features with the greatest part in the log-odds of a bar, signed; empty where the trees said nothing."""
         if self.last is None or not self.told[row]:
             return []
         return _greatest(self.features.names, self.last.contributions(self.features.values[row][None])[0, :-1], n)
@@ -97,7 +98,7 @@ class _Walker:
         self._slopes: list[float] = []
         self._n_train, self._is_one_sided = 0, False
         self._last_fit: int | None = None
-        self._model: Blend | None = None
+        self._model: Model | None = None
 
     def fit(self, first: int, last: int) -> None:
         """Fit at the close of row `first`, and tell the rows up to `last`."""
@@ -110,17 +111,18 @@ class _Walker:
         self._base[first:last] = base
         self._n_train, self._last_fit, self._model = len(usable), first, None
         if len(usable) >= LEAST_ROWS and 0.0 < float(outcomes.mean()) < 1.0:
-            self._model = fit_blend(self._features.values[usable], outcomes, self._weight)
-            self._tell(self._model, first, last)
+            table = self._features.values[usable]
+            self._model = fit_trees(table, outcomes, self._weight)
+            self._tell(self._model, fit_logistic(table, outcomes, self._weight), first, last)
         else:
             self._is_one_sided |= len(usable) > 0
         self._calibrate(first, last)
 
-    def _tell(self, model: Blend, first: int, last: int) -> None:
+    def _tell(self, trees: Model, regression: Logistic, first: int, last: int) -> None:
         rows = np.arange(first, last)[self._is_known[first:last]]
-        base, told = log_odds(self._base[first]), self._features.values[rows]
-        self._offsets[rows] = model.margins(told) - base
-        self._other_offsets[rows] = model.regression.margins(told) - base
+        base = log_odds(self._base[first])
+        self._offsets[rows] = trees.margins(self._features.values[rows]) - base
+        self._other_offsets[rows] = regression.margins(self._features.values[rows]) - base
         self._told[rows] = 1.0
 
     def _calibrate(self, first: int, last: int) -> None:
@@ -129,8 +131,8 @@ class _Walker:
         known = np.flatnonzero((self._told[:stop] > 0.0) & ~np.isnan(self._outcomes[:stop]))
         base = np.log(self._base[known] / (1.0 - self._base[known]))
         here = log_odds(self._base[first])
-        slope = slope_of(self._offsets[known], base, self._outcomes[known], self._horizon)
-        other = slope_of(self._other_offsets[known], base, self._outcomes[known], self._horizon)
+        slope = slope_of(self._offsets[known], base, self._outcomes[known], self._weight)
+        other = slope_of(self._other_offsets[known], base, self._outcomes[known], self._weight)
         self._slopes.append(slope)
         self._row[first:last] = sigmoid(here + slope * self._offsets[first:last])
         self._logistic[first:last] = sigmoid(here + other * self._other_offsets[first:last])

@@ -21,7 +21,7 @@ from optimizer.engine.backtest import play_positions
 from optimizer.engine.evaluator import Evaluator, Signals
 from optimizer.engine.price_table import PriceTable
 from optimizer.learned.policy.policy_features import FEATURES
-from optimizer.learned.policy.policy_rows import LONG_VOTES, N_NULLS, SHORT_VOTES
+from optimizer.learned.policy.policy_rows import N_NULLS, SHORT_VOTES
 from optimizer.learned.policy.policy_schedule import schedule_of
 from optimizer.learned.policy.policy_walk import Votes, walk
 from optimizer.learned.policy.ridge_twin import ridge_positions
@@ -86,7 +86,6 @@ class _Reporter:
         last = schedule_of(self._memory).training(int(self._long.fits[-1]), reach=1, embargo=0)
         return LearnedReport(
             kind="rl",
-            version=LONG_VOTES.version,
             n_refits=len(self._long.fits),
             n_train=last.stop - last.start,
             trained_until=day_of(self._evaluator.bars, int(self._long.fits[-1])),

@@ -19,7 +19,6 @@ def signal_report(evaluator: Evaluator, winner: Params, rows: WindowRows) -> Lea
     quality, (_, label) = quality_of(walk, rows.start, rows.stop), SIGNAL.values_of(winner)
     return LearnedReport(
         kind="ml",
-        version=SIGNAL.version,
         n_refits=len(walk.slopes),
         n_train=walk.n_train,
         trained_until=None if walk.last_fit is None else day_of(evaluator.bars, walk.last_fit),

@@ -84,7 +84,7 @@ def form_known(bars: Bars, horizon: int) -> Walk:
         offsets[first:last] = fitted.margins(returns[first:last]) - here
         earlier = np.arange(SCHEDULE.first, max(first - reach_of(horizon) + 1, SCHEDULE.first))
         base = np.log(known.base[earlier] / (1.0 - known.base[earlier]))
-        slope = slope_of(offsets[earlier], base, known.outcomes[earlier], horizon)
+        slope = slope_of(offsets[earlier], base, known.outcomes[earlier], 1.0 / horizon)
         row[first:last] = sigmoid(here + slope * offsets[first:last])
     return replace(known, row=row, offsets=offsets)
 

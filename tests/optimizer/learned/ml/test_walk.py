@@ -190,7 +190,7 @@ def test_a_fit_takes_one_table_one_forest_and_one_answer() -> None:
     once = (lightgbm.Dataset.__init__, lightgbm.Booster.__init__, lightgbm.Booster.predict, fit_logistic)
     assert [calls(function) for function in once] == [n_fits] * len(once)
     assert calls(lightgbm.Booster.update) == N_TREES * n_fits
-    assert calls(slope_of) == 2 * n_fits  # of the model and of its twin
+    assert calls(slope_of) == 2 * n_fits  # of the trees and of their twin
 
 
 def _flat(n_bars: int) -> Bars:
