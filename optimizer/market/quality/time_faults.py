@@ -113,7 +113,8 @@ def _at(
 
 def _is_in(days: TimeArray, among: TimeArray) -> NDArray[np.bool_]:
     """Which days are among others: as numbers, of which NumPy makes a table instead of sorting them."""
-    return np.isin(*(each.astype("datetime64[D]").astype(np.int64) for each in (days, among)))
+    numbers, of_others = (each.astype("datetime64[D]").astype(np.int64) for each in (days, among))
+    return np.isin(numbers, of_others)
 
 
 def missing_days(bars: Bars, calendar: Calendar) -> TimeArray:
