@@ -12,22 +12,26 @@ from typing import Annotated, Any, cast
 import numpy as np
 from pydantic import BeforeValidator
 
+from optimizer.domain.bars import FloatArray, TimeArray
+
 _NUMBER, _DAYS = np.dtype("<f8"), np.dtype("<i4")
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 
 
-def packed_numbers(values: Sequence[float]) -> bytes:
+def packed_numbers(values: Sequence[float] | FloatArray) -> bytes:
     """Return numbers as bytes; `numbers_of` returns them."""
     return zlib.compress(np.array(values, dtype=_NUMBER).view(np.uint8).reshape(-1, _NUMBER.itemsize).T.tobytes())
 
 
-def packed_dates(dates: Sequence[date] | Sequence[str]) -> bytes:
-    """Return dates, or their ISO texts, as bytes; `dates_of` returns them."""
+def packed_dates(dates: Sequence[date] | Sequence[str] | TimeArray) -> bytes:
+    """Return dates, their ISO texts, or times, of which the day counts, as bytes; `dates_of` returns them."""
     return zlib.compress(np.diff(_numbered(dates), prepend=_DAYS.type(0)).tobytes())
 
 
-def _numbered(dates: Sequence[date] | Sequence[str]) -> "np.ndarray[Any, np.dtype[np.int32]]":
+def _numbered(dates: Sequence[date] | Sequence[str] | TimeArray) -> "np.ndarray[Any, np.dtype[np.int32]]":
     """Return dates as days since 1970: of texts NumPy reads them, which of dates takes it thirty times as long."""
+    if isinstance(dates, np.ndarray):
+        return dates.astype("datetime64[D]").astype(_DAYS)
     if dates and isinstance(dates[0], str):
         return np.array(dates, dtype="datetime64[D]").astype(_DAYS)
     return np.array([each.toordinal() - _FIRST_DAY for each in cast(Sequence[date], dates)], dtype=_DAYS)

@@ -94,13 +94,13 @@ class Market:
         requested dates are not stored. Without an end date stored bars are used even if the source is down; the
         quality report then contains their age.
         """
-        bars, _ = self._stored_bars(symbol, timeframe, source, start, end, now)
-        return resample(bars, timeframe)
+        history, _ = self._stored_bars(symbol, timeframe, source, start, end, now)
+        return resample(history.adjusted(), timeframe)
 
     def _stored_bars(
         self, symbol: str, timeframe: str, source: str | None, start: date | None, end: date | None, now: datetime
-    ) -> tuple[Bars, str]:
-        """Return the bars of which those of a timeframe are made, and the source that they stand in for."""
+    ) -> tuple[RawBars, str]:
+        """Return the bars as traded of which those of a timeframe are made, and the source that they stand in for."""
         found, down = self._find(symbol, parse_timeframe(timeframe), source, now)
         try:
             self._complete(found, start, end, now)
@@ -108,8 +108,8 @@ class Market:
             if end is not None or _begins_late(found, start):
                 raise
             log.warning("stale_bars_used", extra={"symbol": symbol, "source": found.source, "reason": str(error)})
-        bars = self.warehouse.load(symbol, timeframe=found.timeframe, source=found.source, start=start, end=end)
-        return bars, down
+        days = {"start": start, "end": end}
+        return self.warehouse.traded(symbol, timeframe=found.timeframe, source=found.source, **days), down
 
     def checked_bars(
         self,
@@ -125,9 +125,9 @@ class Market:
 
         Critical findings do not raise here.
         """
-        bars, down = self._stored_bars(symbol, timeframe, source, start, end, now)
+        history, down = self._stored_bars(symbol, timeframe, source, start, end, now)
+        bars = history.adjusted()
         until = min(now, datetime.combine(end, time.max, UTC)) if end else now
-        history = self.warehouse.history(symbol, timeframe=bars.timeframe, source=bars.source, start=start, end=end)
         may_lack = 0 if self.is_live(bars.source) else OLD
         report = check(bars, now=now, expected_until=until, may_lack=may_lack, history=history)
         if down:

@@ -12,7 +12,6 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from optimizer.clock import utc_now
-from optimizer.domain.packed_series import packed_dates, packed_numbers
 from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.study_results import StudyState, StudySummary, Timings, TrialRecord
 from optimizer.storage.curves import split, store_curves, with_curves
@@ -99,10 +98,10 @@ async def store_result(
     study: OptimizationStudy,
     summary: StudySummary,
     timings: Timings,
-    backtests: Sequence[BacktestRecord],
+    backtests: Sequence[dict[str, Any]],
     cache_hit_ratio: float | None,
 ) -> None:
-    """Store the result; the state changes last, so that a finished study is complete."""
+    """Store the result, with documents of `BacktestRecord`s; the state changes last: a finished study is complete."""
     name, rank = study.study_name, rank_of(study.spec, summary)
     kept, series = split(summary.model_dump(mode="json"))
     await held.confirm()
@@ -122,20 +121,14 @@ async def store_result(
     )
 
 
-async def _replace_backtests(name: str, backtests: Sequence[BacktestRecord]) -> None:
+async def _replace_backtests(name: str, backtests: Sequence[dict[str, Any]]) -> None:
     collection, trials = collection_of(BacktestRecord), collection_of(OptimizationTrial)
     await collection.delete_many({"study": name})
     if not backtests:
         return
     updates = [
-        UpdateOne({"study": name, "trial_number": b.trial_number}, {"$set": {"backtest_id": b.backtest_id}})
+        UpdateOne({"study": name, "trial_number": b["trial_number"]}, {"$set": {"backtest_id": b["backtest_id"]}})
         for b in backtests
     ]
-    await asyncio.gather(
-        collection.insert_many([_plain_backtest(record) for record in backtests]), trials.bulk_write(updates)
-    )
-
-
-def _plain_backtest(record: BacktestRecord) -> dict[str, Any]:
-    plain: dict[str, Any] = record.model_dump(exclude={"id", "revision_id"})
-    return plain | {"dates": packed_dates(record.dates), "equity": packed_numbers(record.equity)}
+    # Copies, because the driver adds a key to what it inserts.
+    await asyncio.gather(collection.insert_many([{**b} for b in backtests]), trials.bulk_write(updates))

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from optimizer.domain.bars import Bars, TimeArray
+from optimizer.domain.packed_series import packed_dates, packed_numbers
 from optimizer.domain.ranking import best_record, ranked
 from optimizer.domain.results.learned_results import TrainingProgress
 from optimizer.domain.results.regime_results import StudyRegime
@@ -28,7 +29,7 @@ from optimizer.outlook.study_regime import study_regime
 from optimizer.search.confidence import train_goal
 from optimizer.search.loop import sampler_note, search
 from optimizer.storage.copies.shared_snapshots import fetch_snapshots
-from optimizer.storage.documents import BacktestRecord, OptimizationStudy
+from optimizer.storage.documents import OptimizationStudy
 from optimizer.storage.leases import Claimant, HeldStudy, LeaseLost, claim, holder_of
 from optimizer.storage.outage import patiently
 from optimizer.storage.study_store import (
@@ -377,8 +378,8 @@ def _regime_of(run: StudyRun) -> StudyRegime | None:
     return None if run.study.spec.is_shared else study_regime(run.many[0], run.rows)
 
 
-async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[BacktestRecord]:
-    return await asyncio.to_thread(lambda: [_backtest_record(run, record) for record in kept_trials(records)])
+async def _keep_backtests(run: StudyRun, records: Sequence[TrialRecord]) -> list[dict[str, Any]]:
+    return await asyncio.to_thread(lambda: [_backtest_document(run, record) for record in kept_trials(records)])
 
 
 def kept_trials(records: Sequence[TrialRecord]) -> list[TrialRecord]:
@@ -386,21 +387,20 @@ def kept_trials(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     return ranked(records)[:KEPT_BACKTESTS]
 
 
-def _backtest_record(run: StudyRun, record: TrialRecord) -> BacktestRecord:
-    rows, bars = run.rows, run.evaluator.bars
+def _backtest_document(run: StudyRun, record: TrialRecord) -> dict[str, Any]:
+    """A trial's backtest as it is stored, without a `BacktestRecord`: one of ten years would hold 5,000 objects."""
+    rows = run.rows
     result = run.evaluator.backtest(record.params, start=rows.start, stop=rows.stop)
-    dates, shown = bars.time[rows.start : rows.stop].astype("datetime64[D]"), telling_rows(result.equity)
-    trades = _trade_documents(result, run)
-    record_of: BacktestRecord = BacktestRecord.model_construct(
-        backtest_id=f"{run.study.study_name}-{record.number}",
-        study=run.study.study_name,
-        trial_number=record.number,
-        dates=dates[shown].tolist(),
-        equity=result.equity[shown].tolist(),
-        trades=trades[-MOST_TRADES:],
-        n_left_out=max(len(trades) - MOST_TRADES, 0),
-    )
-    return record_of
+    shown, trades = telling_rows(result.equity), _trade_documents(result, run)
+    return {
+        "backtest_id": f"{run.study.study_name}-{record.number}",
+        "study": run.study.study_name,
+        "trial_number": record.number,
+        "dates": packed_dates(run.evaluator.bars.time[rows.start : rows.stop][shown]),
+        "equity": packed_numbers(result.equity[shown]),
+        "trades": trades[-MOST_TRADES:],
+        "n_left_out": max(len(trades) - MOST_TRADES, 0),
+    }
 
 
 def _trade_documents(result: Backtest, run: StudyRun) -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ def unfollowed(history: RawBars) -> list[DataFinding]:
     if len(history) < 2 or not (np.minimum(history.open, history.close) > 0).all():
         return []
     steps = np.diff(np.log(history.factor))
+    if not (np.abs(steps) > _LEAST).any():  # as of most symbols: the scale of returns takes longer than all the rest
+        return []
     returns = np.diff(np.log(history.close))
     gaps = np.log(history.open[1:] / history.close[:-1])
     scale = np.nan_to_num(past_scale(returns + steps), nan=_LEAST / 2)

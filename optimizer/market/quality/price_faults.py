@@ -209,16 +209,16 @@ def rolling_median(values: FloatArray, window: int, *, least: int) -> FloatArray
         return np.asarray(pd.Series(values).rolling(window, min_periods=least).median(), dtype=np.float64)
     # A sorted list that one value enters and one leaves: pandas, which imports for a quarter of a second, is quicker
     # only for many.
-    found, ordered = np.full(len(values), np.nan), list[float]()
-    listed = values.tolist()
+    found, ordered = [math.nan] * len(values), list[float]()
+    listed, is_finite = values.tolist(), np.isfinite(values).tolist()
     for row, value in enumerate(listed):
-        if row >= window and math.isfinite(left := listed[row - window]):
-            del ordered[bisect_left(ordered, left)]
-        if math.isfinite(value):
+        if row >= window and is_finite[row - window]:
+            del ordered[bisect_left(ordered, listed[row - window])]
+        if is_finite[row]:
             insort(ordered, value)
         if (n := len(ordered)) >= least:
             found[row] = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2.0
-    return found
+    return np.array(found)
 
 
 def rows(flags: np.ndarray) -> list[int]:

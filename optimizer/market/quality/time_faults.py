@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.domain.bars import Bars, TimeArray
 from optimizer.market.calendars import Calendar, as_moment
@@ -81,7 +82,7 @@ def closed_days(bars: Bars, calendar: Calendar) -> list[DataFinding]:
     """Find daily bars on days without a session: shifted dates, another calendar, or single bars."""
     days = days_of(bars)
     is_known = (days >= calendar.sessions[0]) & (days <= calendar.sessions[-1])
-    is_closed = is_known & ~np.isin(days, calendar.sessions)
+    is_closed = is_known & ~_is_in(days, calendar.sessions)
     if is_closed.mean() <= _OTHER_CALENDAR:
         return [
             DataFinding(
@@ -94,8 +95,8 @@ def closed_days(bars: Bars, calendar: Calendar) -> list[DataFinding]:
         ]
     first, n = int(np.argmax(is_closed)), int(is_closed.sum())
     for step in (1, -1):
-        is_better = np.isin(days[is_closed] + step * _DAY, calendar.sessions).mean() > 0.8
-        if is_better and np.isin(days[first:] + step * _DAY, calendar.sessions).mean() > 0.97:
+        is_better = _is_in(days[is_closed] + step * _DAY, calendar.sessions).mean() > 0.8
+        if is_better and _is_in(days[first:] + step * _DAY, calendar.sessions).mean() > 0.97:
             facts: Facts = {"calendar": calendar.name, "days": -step, "n": len(days) - first}
             kind = "shift_days"
             return [_at(bars, first, kind, Severity.HIGH, value=float(-step), facts=facts, last=-1)]
@@ -110,18 +111,24 @@ def _at(
     return DataFinding(kind=kind, severity=severity, when=moment(bars, row), until=until, value=value, facts=facts)
 
 
+def _is_in(days: TimeArray, among: TimeArray) -> NDArray[np.bool_]:
+    """Which days are among others: as numbers, of which NumPy makes a table instead of sorting them."""
+    numbers, of_others = (each.astype("datetime64[D]").astype(np.int64) for each in (days, among))
+    return np.isin(numbers, of_others)
+
+
 def missing_days(bars: Bars, calendar: Calendar) -> TimeArray:
     """Sessions between the first and the last bar that have no bar."""
     days = days_of(bars)
     expected = calendar.known_between(days.min(), days.max())
-    return expected[~np.isin(expected, days)]
+    return expected[~_is_in(expected, days)]
 
 
 def missing(bars: Bars, calendar: Calendar) -> list[DataFinding]:
     """Find runs of missing sessions; too small a share of sessions is critical."""
     days = days_of(bars)
     expected = calendar.known_between(days.min(), days.max())
-    is_missing = ~np.isin(expected, days)
+    is_missing = ~_is_in(expected, days)
     found = [_gap(expected[row : row + n], calendar) for row, n in runs(is_missing, 1)]
     share = 1 - float(is_missing.mean()) if len(expected) else 1.0
     if share < _SPARSE:

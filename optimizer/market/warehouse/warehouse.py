@@ -197,10 +197,22 @@ class Warehouse:
 
         Raises UnknownSymbol, NoBars or UnknownTimeframe.
         """
+        return self.traded(symbol, timeframe=timeframe, source=source, start=start, end=end).adjusted()
+
+    def traded(
+        self,
+        symbol: str,
+        *,
+        timeframe: str = "1d",
+        source: str | None = None,
+        start: date | None = None,
+        end: date | None = None,
+    ) -> RawBars:
+        """Return a `history` that has bars. Raises UnknownSymbol, NoBars or UnknownTimeframe."""
         history = self.history(symbol, timeframe=timeframe, source=source, start=start, end=end)
         if not len(history):
             raise _no_bars(history, self.coverage(symbol, timeframe=timeframe, source=source), start, end)
-        return history.adjusted()
+        return history
 
     def upsert(self, history: RawBars, *, now: datetime | None = None) -> Changes:
         """Store bars in one transaction; stored bars that differ are replaced and reported."""

@@ -21,6 +21,7 @@ def test_numbers_come_back_to_the_last_bit(values: list[float]) -> None:
 def test_dates_come_back(dates: list[date]) -> None:
     assert dates_of(packed_dates(dates)) == dates
     assert packed_dates([day.isoformat() for day in dates]) == packed_dates(dates)
+    assert packed_dates(np.array(dates, dtype="datetime64[ns]") + np.timedelta64(23, "h")) == packed_dates(dates)
 
 
 def test_what_an_earlier_version_stored_stays_as_it_is() -> None:
