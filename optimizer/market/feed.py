@@ -255,7 +255,10 @@ class Market:
         return found
 
     def _unfound(self, symbol: str, timeframe: str, source: str | None, failed: Sequence[UserError]) -> UserError:
-        """Error of the timeframe, if the symbol has others; else of the source that was named, else of the symbol."""
+        """Error of the timeframe, if the symbol has others; else of the source that was named, else of the symbol.
+
+        A symbol that is like no other may be one of a source whose package is missing.
+        """
         stored = [one for one in self.warehouse.symbols() if one.symbol == symbol]
         names = self._candidates(source)
         others = {one.timeframe for one in stored if one.source in names}
@@ -266,7 +269,9 @@ class Market:
             return failed[0]
         if stored:
             return OnlyAtSource(word=symbol, source=stored[0].source)
-        return UnknownSymbol.of(symbol, self.known_symbols())
+        unknown = UnknownSymbol.of(symbol, self.known_symbols())
+        lacking = next((error for error in failed if isinstance(error, MissingExtra)), None)
+        return unknown if lacking is None or unknown.facts["nearest"] else lacking
 
     def _first_fetch(self, provider: Provider, symbol: str, timeframe: str, now: datetime) -> Coverage:
         history = self._ask(provider, SeriesKey(symbol, timeframe, provider.name), None, now)

@@ -338,6 +338,8 @@ def test_a_source_whose_package_is_missing_is_passed_over_unless_it_is_named(war
     with refused(UnknownSymbol, match="Did you mean `AAPL`"):
         market.get_bars("APPL", now=EVENING)
     with refused(MissingExtra, match=r"optimize-bot\[yahoo\]"):
+        market.get_bars("005930.KS", now=EVENING)
+    with refused(MissingExtra, match=r"optimize-bot\[yahoo\]"):
         market.get_bars("AAPL", source="yahoo", now=EVENING)
 
 
