@@ -38,7 +38,7 @@ Every other verb is one of `/optimize`: optimize-bot help lists them.
 """
 _RUN_HELP = """\
 examples:
-  optimize-bot run AAPL RSI 200                    200 trials of RSI on the sample bars of Apple
+  optimize-bot run AAPL RSI 200                    200 trials of RSI on the bars of Apple
   optimize-bot run AAPL RSI 200 goal=sortino       another goal
   optimize-bot run IBM MACD 500 years=5 stop       five years, with a stop as one more dimension
   optimize-bot run MSFT SMA 300 fast=5..20 dry     only print the plan

@@ -8,15 +8,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from bot.cli.attach import exit_codes
 from bot.runtime.settings import Settings
+from optimizer.errors import UserError
 from optimizer.lazy import LazyModule
 from reports.render import renderer_of
 from reports.text import terminal
 
 if TYPE_CHECKING:
+    from bot.runtime import services
     from optimizer.market.providers import registry
 else:
-    registry = LazyModule("optimizer.market.providers.registry")  # only where somebody is asked
+    # Only where somebody is asked.
+    services, registry = LazyModule("bot.runtime.services"), LazyModule("optimizer.market.providers.registry")
 
 _FILE = "sources"
 #: Sources by the answer: fresh bars first, or only the sample that comes with the program.
@@ -46,23 +50,31 @@ def may_ask() -> bool:
 
 
 def _ask(settings: Settings, typed: TextIO) -> str:
-    """Ask until the answer is understood, three times at most; fresh bars if it never is."""
+    """Ask until the answer can be followed, three times at most; fresh bars if it never can.
+
+    A source that does not exist here, or lacks its key or package, would be refused at each start: it is said now.
+    """
     say = renderer_of(settings.language)
     for lines in (_QUESTION, *[_AGAIN] * (_MOST_ATTEMPTS - 1)):
         words = [terminal.terminal_text([say.notice(line)]).strip() for line in lines]
         sys.stderr.write("\n".join(words) + "\n> ")
         sys.stderr.flush()
         answer = typed.readline().strip().lower()
-        chosen = _ANSWERS.get(answer, answer)
-        if _with(settings, chosen) is not None and _are_known(chosen, settings):
-            return chosen
+        if answer in _ANSWERS:
+            return _ANSWERS[answer]
+        named = _with(settings, answer)
+        refusal = _refusal(named) if named else None
+        if named and refusal is None:
+            return answer
+        sys.stderr.write(exit_codes.sentence_of(refusal, settings.language) if refusal else "")
     return _ANSWERS[""]
 
 
-def _are_known(words: str, settings: Settings) -> bool:
-    """Check that every source exists: a misspelt one that is kept would be refused at each start."""
-    known = {*registry.BUILT_IN, *(f"table:{name}" for name in settings.tables)}
-    return all(name.strip() in known for name in words.split(",") if name.strip())
+def _refusal(settings: Settings) -> UserError | None:
+    """Return why the first of the sources that cannot be used cannot; None where all can."""
+    providers = registry.make_providers(services.provider_settings(settings))
+    made = {provider.name for provider in providers}
+    return next(filter(None, (registry.refusal_of(name, made) for name in settings.sources)), None)
 
 
 def _with(settings: Settings, words: str) -> Settings | None:

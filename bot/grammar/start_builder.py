@@ -281,12 +281,26 @@ def read_start(words: Sequence[Word], rules: SavedRules = NO_RULES) -> Start:
     """Read symbols, strategy or rule, and options. Raises Slip at the first word that is wrong."""
     if not words:
         raise Slip(MissingStart(usage=VERBS["start"].usage))
+    words = _rule_first(words)
     strategy, rule = _strategy_or_rule(words, rules)
     symbols = read_symbols(words[0])
     builder = StartBuilder(strategy, rule)
     for word in words[2:]:
         builder.take(word)
     return builder.finish(symbols)
+
+
+def _rule_first(words: Sequence[Word]) -> Sequence[Word]:
+    """Return the words with a rule that follows options put before them, right after the symbols."""
+    at = next((place for place, word in enumerate(words) if place and not _is_option(word)), 0)
+    if at < 2 or not is_rule_text(words[at]):
+        return words
+    return [words[0], words[at], *words[1:at], *words[at + 1 :]]
+
+
+def _is_option(word: Word) -> bool:
+    """Check whether a word is `key=value`; a rule may have an equal sign too."""
+    return word.pair is not None and word.pair[0].isidentifier()
 
 
 def _strategy_or_rule(words: Sequence[Word], rules: SavedRules) -> tuple[Strategy, StudyRule | None]:

@@ -11,7 +11,9 @@ from bot.runtime.services import Services
 from bot.schedules.forecast_scoring import keep, subject_of
 from optimizer.domain.kept_forecasts import Subject, UnseenPart
 from optimizer.domain.results.forecast_results import Forecast, ForecastOf
+from optimizer.domain.timeframes import parse_timeframe
 from optimizer.errors import Phrase, Unavailable, UserError, error_of
+from optimizer.market.resampling import stored_base
 from optimizer.market.warehouse.forecast_history import told_forecasts
 from optimizer.outlook.due_plays import BarsOfParts
 from optimizer.storage.documents import WORKSPACE, OptimizationStudy
@@ -64,8 +66,9 @@ async def _is_due(study: OptimizationStudy, services: Services) -> bool:
     if last is None:
         return True
     ends = min(row.target_date for row in rows if row.as_of == last)
+    timeframe = parse_timeframe(study.spec.timeframe)
     stored = await asyncio.to_thread(
-        services.market.warehouse.coverage, study.spec.symbols[0], timeframe=study.spec.timeframe
+        stored_base, services.market.warehouse, study.spec.symbols[0], timeframe, source=None
     )
     return ends <= today and (stored is None or stored.last.date() > last)
 

@@ -14,6 +14,9 @@ TIMEFRAMES = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "1d": 86
 EXAMPLES = ("1m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w", "1mo")
 _PATTERN = re.compile(r"([1-9][0-9]{0,3})(m|min|h|d|w|mo)")
 _MINUTES = {"m": 1, "min": 1, "h": 60}
+#: Units as they are said in Korean: `4시간봉`, `90분`.
+_KOREAN = re.compile(r"([0-9]+)(분|시간|일|주|월)봉?")
+_UNITS = {"분": "m", "시간": "h", "일": "d", "주": "w", "월": "mo"}
 #: Months where charting programs and exchanges write them, minutes to who types in capitals: it has to be said.
 _MONTHS_OR_MINUTES = re.compile(r"(1|3|6|12)M")
 #: Longest bar within a session, in minutes.
@@ -52,7 +55,7 @@ def parse_timeframe(word: str) -> Timeframe:
 
     Raises UnknownTimeframe, also for `1M`.
     """
-    plain = _NAMES.get(word.lower(), word.lower())
+    plain = _KOREAN.sub(lambda found: found[1] + _UNITS[found[2]], _NAMES.get(word.lower(), word.lower()))
     found = _PATTERN.fullmatch(plain)
     if found is None or _MONTHS_OR_MINUTES.fullmatch(word):
         raise UnknownTimeframe.of(word, EXAMPLES)

@@ -22,6 +22,7 @@ from optimizer.errors import (
     MissingExtra,
     NoTimeframe,
     OnlyAtSource,
+    Phrase,
     Unavailable,
     UnknownAtSource,
     UnknownSymbol,
@@ -188,15 +189,21 @@ class Market:
                 # Without its traceback: it is kept and raised again, and would keep the bars of every call that met it.
                 down = error.with_traceback(None)
                 self._downs[name] = self._downs.get(name, (now, down))
-        raise down or self._unfound(symbol, timeframe.word, source, failed)
+        raise self._with_stored_lengths(down, symbol) if down else self._unfound(symbol, timeframe.word, source, failed)
 
-    def _require_rested(self, name: str, now: datetime) -> None:
-        """Raise the error of a source that did not answer a moment ago."""
+    def _with_stored_lengths(self, down: Unavailable, symbol: str) -> Unavailable:
+        """Return the error of a source that is down, with the bars of another length that its symbol has here."""
+        stored = {one.timeframe for one in self.warehouse.symbols() if one.symbol == symbol}
+        lengths = [length for length in reversed(TIMEFRAMES) if length in stored]
+        return _with_facts(down, remedy=Phrase("or_stored_bars", timeframe=lengths[0])) if lengths else down
+
+    def _require_rested(self, name: str, symbol: str, now: datetime) -> None:
+        """Raise the error of a source that did not answer a moment ago, for another symbol perhaps."""
         when, error = self._downs.get(name, (None, None))
         if when is None or error is None:
             return
         if now - when < _REST:
-            raise error
+            raise _with_facts(error, symbol=symbol)
         del self._downs[name]
 
     def _find_at(
@@ -210,7 +217,7 @@ class Market:
             if provider is None:
                 continue
             if not is_named:
-                self._require_rested(name, now)
+                self._require_rested(name, symbol, now)
             try:
                 return self._first_fetch(provider, symbol, base, now)
             except (UnknownSymbol, NoTimeframe, MissingExtra) as error:
@@ -255,7 +262,10 @@ class Market:
         return found
 
     def _unfound(self, symbol: str, timeframe: str, source: str | None, failed: Sequence[UserError]) -> UserError:
-        """Error of the timeframe, if the symbol has others; else of the source that was named, else of the symbol."""
+        """Error of the timeframe, if the symbol has others; else of the source that was named, else of the symbol.
+
+        A symbol that is like no other may be one of a source whose package is missing.
+        """
         stored = [one for one in self.warehouse.symbols() if one.symbol == symbol]
         names = self._candidates(source)
         others = {one.timeframe for one in stored if one.source in names}
@@ -266,7 +276,9 @@ class Market:
             return failed[0]
         if stored:
             return OnlyAtSource(word=symbol, source=stored[0].source)
-        return UnknownSymbol.of(symbol, self.known_symbols())
+        unknown = UnknownSymbol.of(symbol, self.known_symbols())
+        lacking = next((error for error in failed if isinstance(error, MissingExtra)), None)
+        return unknown if lacking is None or unknown.facts["nearest"] else lacking
 
     def _first_fetch(self, provider: Provider, symbol: str, timeframe: str, now: datetime) -> Coverage:
         history = self._ask(provider, SeriesKey(symbol, timeframe, provider.name), None, now)
@@ -297,6 +309,11 @@ class Market:
         with self._turns[provider.name]:
             history = provider.fetch(key.symbol, timeframe=key.timeframe, start=start, end=None, now=now)
         return closed_bars(history.in_order(), now) if provider.is_live else history
+
+
+def _with_facts(error: Unavailable, **facts: object) -> Unavailable:
+    """Return the same error with other values of those of its facts that are named."""
+    return type(error)(**{name: facts.get(name, value) for name, value in error.facts.items()})
 
 
 def _stand_in(bars: Bars, down: str) -> DataFinding:

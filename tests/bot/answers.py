@@ -329,10 +329,14 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
          "url": ""},
     ),
     "regime of doubtful bars": ("regime", {"r": replace(REGIME, doubts=DOUBTS), "url": ""}),
+    "regime of hours": ("regime", {"r": replace(REGIME, doubts=DOUBTS, timeframe="4h"), "url": ""}),
     "regime of few bars": (
         "regime", {"r": replace(REGIME, doubts=DOUBTS[:1], gain=None, gain_interval=None), "url": ""},
     ),
     "forecast": ("forecast", {"forecast": FORECAST}),
+    "forecast of weeks": ("forecast", {"forecast": replace(
+        FORECAST, specs=(told.SPEC.model_copy(update={"timeframe": "1w"}),)
+    )}),
     "forecast of champions": ("forecast", {"forecast": replace(
         FORECAST, names=("opt-7f3a", "opt-1c2d"), specs=(told.SPEC,) * 2, hold=None, earlier=(),
         forecast=forecasts.forecast(ForecastOf.PORTFOLIO),
@@ -361,6 +365,7 @@ CASES: dict[str, tuple[str, Mapping[str, Any]]] = {
         "signal", {"signal": replace(INFORMATIVE, probability=0.5731, bucket=Bucket.NEUTRAL)}
     ),
     "signal of barriers": ("signal", {"signal": replace(INFORMATIVE, label=Label.BARRIER)}),
+    "signal of hours": ("signal", {"signal": replace(SIGNAL, timeframe="1h")}),
     "signal of few calls": ("signal", {"signal": replace(SIGNAL, quality=None)}),
     "signals": ("signals", {"signals": RECORD}),
     "signals of none": ("signals", {"signals": SignalRecord(symbol="AAPL", signals=())}),

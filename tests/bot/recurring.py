@@ -74,10 +74,11 @@ SCHEDULE = SimpleNamespace(
     phrase=ScheduleWhen(cadence=Cadence.WEEKLY, hour=7, minute=0, days=("mon",)),
 )  # fmt: skip
 CHAMPION = SimpleNamespace(
-    symbol="AAPL", strategy_name="rsi", params=FORMER, study_name="opt-1c2d", adopted_by="U012AB3CD",
+    symbol="AAPL", strategy_name="rsi", timeframe="1d", params=FORMER, study_name="opt-1c2d", adopted_by="U012AB3CD",
     adopted_at=datetime(2026, 10, 5, 8, 0, tzinfo=UTC), why="steadier <!channel> `x`", verdict=Verdict.PROMISING,
     out_of_sample=0.8412,
 )  # fmt: skip
+HOURLY = SimpleNamespace(**{**vars(CHAMPION), "timeframe": "4h", "why": ""})
 TIMES = [DUE, datetime(2026, 11, 30, 7, 0, tzinfo=ZONE), datetime(2026, 12, 7, 7, 0, tzinfo=ZONE)]
 
 
@@ -209,7 +210,7 @@ def everything(say: Renderer) -> dict[str, list[Message]]:
         "schedules_none": [say.render("schedules", rows=[], n=0)],
         "unscheduled": [say.render("unscheduled", rows=[line()], by="U012AB3CD")],
         "schedules_form": [say.render("schedule_form", study=told.finished("promising"))],
-        "champions": [say.render("champion_list", rows=[CHAMPION], n=2)],
+        "champions": [say.render("champion_list", rows=[CHAMPION, HOURLY], n=3)],
         "champions_none": [say.render("champion_list", rows=[], n=0)],
         "schedule_runs": [say.render("schedule_runs", schedule=SCHEDULE)],
         "schedule_runs_direct": [say.render("schedule_runs", schedule=listed().schedule)],

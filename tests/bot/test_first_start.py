@@ -26,6 +26,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         ("binance, file\n", ("binance", "file")),
         ("yaho\nyahoo,file\n", ("yahoo", "file")),
         ("table:prices\n2\n", ("file", "sample")),  # no such table
+        ("tiingo\n2\n", ("file", "sample")),  # its key is not set
         ("$(id)\n2\n", ("file", "sample")),
         ("!\n?\n#\n", ("file", "yahoo", "sample")),
         ("", ("file", "yahoo", "sample")),  # the terminal is closed
@@ -61,3 +62,19 @@ def test_it_is_asked_in_korean_too(fresh: Settings, capsys: pytest.CaptureFixtur
     with_sources(fresh.model_copy(update={"language": "ko"}), may_ask=True, typed=io.StringIO("\n"))
 
     assert "시세를 어디에서 가져올까요?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("tiingo,file", "The source `tiingo` needs a key. Set TIINGO_API_KEY where the bot runs, or name another source."),
+        ("yaho", "There is no data source called `yaho`. Did you mean `yahoo`?"),
+    ],
+)
+def test_a_source_that_would_be_refused_at_each_start_is_refused_now(
+    fresh: Settings, capsys: pytest.CaptureFixture[str], typed: str, said: str
+) -> None:
+    settings = with_sources(fresh, may_ask=True, typed=io.StringIO(f"{typed}\n2\n"))
+
+    assert said.replace("`", "") in capsys.readouterr().err.replace("`", "")
+    assert settings.sources == ("file", "sample")

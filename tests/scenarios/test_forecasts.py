@@ -166,7 +166,7 @@ async def _adopted(services: Services, act: Driver, study: OptimizationStudy) ->
     n_days = study.summary.n_unseen + 22
     for words in ("champions", study.study_name):
         told = await said(act, f"forecast {words}")
-        assert f"from {n_days} unseen days" in told
+        assert f"from {n_days} unseen bars" in told
         assert "The bars since the study count as unseen" in told
     made = [row for row in kept(services, study) if row.kind is ForecastOf.CHAMPION]
     assert {row.as_of for row in made} == {date(2012, 12, 3)}

@@ -1,8 +1,8 @@
 """A rule typed in the place of a strategy: it is found in the text and put into double quotes, so that it is one word.
 
-An English one begins with its first side and an `if` or `when`, a Korean one behind the symbols, or behind its name;
-it ends at `with` (`설정`), after which the usual words follow. Orders at its end (`; stop 5%`) are the overlays of
-these names.
+An English one begins with its first side and an `if` or `when`, a Korean one behind the symbols and the options that
+follow them, or behind its name; it ends at `with` (`설정`), after which the usual words follow. Orders at its end
+(`; stop 5%`) are the overlays of these names.
 """
 
 import re
@@ -15,7 +15,7 @@ _SIDE = (
 )
 _ENGLISH = re.compile(rf"(?<!\S){_SIDE}\s+(?:when|if|whenever)(?!\w)", re.IGNORECASE)
 _KOREAN = re.compile(r"(?:면|때|경우|시)\s*[,]?\s*(?:공?매[수도]|숏|롱|환매수?|청산|산다|사고|판다|팔고|사기|팔기)")
-_FRONT = re.compile(rf"\s*(?:{_VERBS}\s+)?\S+\s+", re.IGNORECASE)
+_FRONT = re.compile(rf"\s*(?:{_VERBS}\s+)?\S+\s+(?:[a-z_]+=\S+\s+)*", re.IGNORECASE)
 _END = re.compile(r"\s(?:with|설정)(?=\s|$)", re.IGNORECASE)
 _ORDERS = {
     "stop": re.compile(r"(?:stop(?:\s+loss)?|손절)\s*(?:at\s+)?(\d+(?:\.\d+)?)\s*%?", re.IGNORECASE),

@@ -108,7 +108,7 @@ def _refuse_two_currencies(cursor: DuckDBPyConnection, table: Table) -> None:
     if len(named) > 1 or (named and named[0].isalpha() and len(signs) > 1):
         signs = signs if named[0].isalpha() else [one for one in signs if one[0]]
         (_, _, _, most), (_, _, line, other) = signs[:2]
-        raise table.fault(Phrase("two_currencies", one=most, other=other), Phrase("mend_line"), row=line)
+        raise table.fault(Phrase("two_currencies", one=most, other=other), Phrase("one_currency"), row=line)
 
 
 def _has_clear_dots(table: Table) -> bool:

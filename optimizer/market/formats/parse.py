@@ -176,7 +176,9 @@ def _first_fault(cursor: DuckDBPyConnection, table: Table, local: str, number: N
     line, name, text = rows[0]
     what = Phrase("a_date") if name == "time" else Phrase("a_number", column=Phrase(name))
     reason = Phrase("not_a", text=text, wanted=what)
-    return table.fault(reason, Phrase(_REMEDIES.get(name, "mend_line")), row=line)
+    # Pence, percents and fractions stand in every line: to delete one of them would help nobody.
+    usual = "plain_prices" if any(map(str.isdigit, str(text))) else "mend_line"
+    return table.fault(reason, Phrase(_REMEDIES.get(name, usual)), row=line)
 
 
 def _only_steady(cursor: DuckDBPyConnection, table: Table, ways: Sequence[str], number: NumberWay) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from optimizer.domain.study_request import Frozen
-from optimizer.errors import MissingKey, Phrase, UnknownSource, UserError, nearest
+from optimizer.errors import MissingExtra, MissingKey, Phrase, UnknownSource, UserError, nearest
 from optimizer.market.providers.file import Files
 from optimizer.market.providers.online import alphavantage
 from optimizer.market.providers.online.alpaca import Alpaca
@@ -132,6 +132,14 @@ def _state(name: str, made: Collection[str]) -> SourceState:
 def _packaged(name: str, extra: str, package: str, ready: Phrase) -> SourceState:
     is_ready = find_spec(package) is not None
     return SourceState(name, is_ready, ready if is_ready else Phrase("extra_not_installed", extra=extra))
+
+
+def refusal_of(name: str, known: Collection[str]) -> UserError | None:
+    """Return why a source cannot be used here: it is not known, or lacks its key or its package; None if it can."""
+    if name not in known:
+        return unknown_source(name, known)
+    extra, package = PACKAGES.get(name, ("", ""))
+    return MissingExtra(source=name, extra=extra) if package and find_spec(package) is None else None
 
 
 def unknown_source(name: str, known: Collection[str]) -> UserError:

@@ -45,6 +45,7 @@ def test_other_commands_are_left_alone(typed: str) -> None:
     "typed",
     [f"AAPL {KOREAN}", "AAPL buy when rsi < 30; sell when rsi > 55", "AAPL buy when rsi &lt; 30; sell when rsi &gt; 55",
      "@optimizer AAPL buy when rsi < 30; sell when rsi > 55",
+     "AAPL timeframe=4h years=3 buy when rsi < 30; sell when rsi > 55", f"AAPL timeframe=4h {KOREAN}",
      "AAPL buy when RSI is below 30 sell when RSI is above 55"],
 )  # fmt: skip
 def test_a_rule_is_read_and_its_command_reads_back(typed: str) -> None:

@@ -338,6 +338,8 @@ def test_a_source_whose_package_is_missing_is_passed_over_unless_it_is_named(war
     with refused(UnknownSymbol, match="Did you mean `AAPL`"):
         market.get_bars("APPL", now=EVENING)
     with refused(MissingExtra, match=r"optimize-bot\[yahoo\]"):
+        market.get_bars("005930.KS", now=EVENING)
+    with refused(MissingExtra, match=r"optimize-bot\[yahoo\]"):
         market.get_bars("AAPL", source="yahoo", now=EVENING)
 
 
@@ -410,8 +412,18 @@ def test_what_cannot_be_had_is_an_error_of_its_own_kind(
 def test_a_source_that_may_have_the_symbol_but_is_down_is_named(market: Market, exchange: Exchange) -> None:
     exchange.trouble = ProviderDown(provider="yahoo", symbol="NEW", reason="no network", remedy="")
 
-    with pytest.raises(ProviderDown):
+    with refused(ProviderDown, match="`NEW`"):
         market.get_bars("NEW", now=EVENING)
+    with refused(ProviderDown, match="`OTHER`"):  # though it rests since it did not deliver the one before
+        market.get_bars("OTHER", now=EVENING)
+
+
+def test_a_source_that_is_down_does_not_hide_which_bars_are_stored(market: Market, exchange: Exchange) -> None:
+    market.get_bars("AAPL", source="sample", now=EVENING)
+    exchange.trouble = ProviderDown(provider="yahoo", symbol="AAPL", reason="no network", remedy="Try again.")
+
+    with refused(ProviderDown, match="or use the bars that are stored: `timeframe=1d`"):
+        market.get_bars("AAPL", timeframe="4h", now=EVENING)
 
 
 def test_longer_bars_are_made_of_the_longest_stored_ones_and_judged_by_them(market: Market) -> None:

@@ -189,13 +189,14 @@ def test_a_series_around_the_clock_without_a_known_suffix_begins_at_midnight() -
     [
         ("240m", "4h"), ("60m", "1h"), ("60min", "1h"), ("90m", "90m"), ("4H", "4h"), ("1W", "1w"), ("weekly", "1w"),
         ("일봉", "1d"), ("1mo", "1mo"), ("12h", "12h"), ("7m", "7m"),
+        ("4시간봉", "4h"), ("90분", "90m"), ("1주봉", "1w"),
     ],
 )  # fmt: skip
 def test_words_of_a_timeframe(word: str, found: str) -> None:
     assert parse_timeframe(word).word == found
 
 
-@pytest.mark.parametrize("word", ["", "1x", "0m", "2w", "3d", "13h", "1y", "h", "4", "1h30m", "-5m", "1M", "3M"])
+@pytest.mark.parametrize("word", ["", "1x", "0m", "2w", "3d", "13h", "1y", "h", "4", "1h30m", "-5m", "1M", "3M", "4시간봉으로", "2주봉"])
 def test_other_words_are_refused_with_what_there_is(word: str) -> None:
     with pytest.raises(UnknownTimeframe) as raised:
         parse_timeframe(word)
