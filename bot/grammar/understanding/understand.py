@@ -253,16 +253,15 @@ def _averages_for_ma(items: Sequence[Item]) -> Sequence[Item]:
 
 
 def _replaced(items: Sequence[Item]) -> Sequence[Item]:
-    """Return the items without what another of its kind is wanted for: `MACD instead of RSI`, `RSI 말고 MACD`.
+    """Return the items without a goal that another one is wanted for: `sharpe instead of return`, `수익률 말고 샤프`.
 
-    Where the words beside `instead of` are not of one kind, they deny something and are not understood.
+    Beside anything else such words deny, and are not understood.
     """
     kept: list[Item] = list(items)
     for item in items_of(items, Kind.INSTEAD):
         at = kept.index(item)
         beside = kept[max(at - 1, 0) : at] + kept[at + 1 : at + 2]
-        exchanged = (Kind.SYMBOL, Kind.STRATEGY, Kind.GOAL)
-        if len(beside) == 2 and beside[0].kind is beside[1].kind and beside[0].kind in exchanged:
+        if [each.kind for each in beside] == [Kind.GOAL, Kind.GOAL]:
             kept[at - 1 : at + 2] = beside[1:] if item.value == "before" else beside[:1]
         else:
             kept[at] = Item(Kind.UNKNOWN, item.text)
