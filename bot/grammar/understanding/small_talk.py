@@ -28,6 +28,12 @@ _WHEN_FREE = (
     r"(?: (?:ready|free|around|back|available|bored|idle|time|times|chance|sec|secs|second|moment"
     r"|minute|minutes|capacity|there|up))*"
 )
+#: What may stand in front of a sentence.
+_INTERJECTION = r"(?:(?:so|and|well|sorry|hey|ok|hmm|ugh|man|wow|oh|gosh|anyway)\s+)?"
+#: The first words of an aside that could be symbols.
+_OPENING = re.compile(rf"^\W*{_INTERJECTION}(?:i\b)?", re.IGNORECASE)
+#: Words of an aside that look like guards.
+_HARMLESS = re.compile(r"running late|risk(?=\s+(?:guys?|team|desk|committee|people|manager|officer|lead|head)\b)")
 #: A guard of so many letters is a beginning of words, a shorter one a word.
 _SHORTEST_STEM = 5
 #: Longer texts are not only kind.
@@ -93,10 +99,12 @@ def _opinion() -> re.Pattern[str]:
 
 @cache
 def _person_opens() -> re.Pattern[str]:
-    who = r"(?:i|we|he|she|they|everyone|everybody|somebody|someone|(?:my|our|the|a|his|her|their)\s+\w+(?:\s+\w+)?)"
-    manner = r"(?:\s+(?:really|just|still|also|always|all))?"
+    kin = rf"(?:(?:my|our|the|a|his|her|their)\s+(?:\w+\s+)?)?{any_of(_CLASSES['people'])}"
+    who = rf"(?:i|we|he|she|they|everyone|everybody|somebody|someone|{kin})"
+    manner = r"(?:\s+(?:really|just|still|also|always|all|already|so|very))?"
+    be = rf"(?:\s*'(?:m|s|re)|\s+(?:am|is|are)){manner}\s+{any_of(_CLASSES['feelings'])}"
     verbs, openers = any_of(_CLASSES["person_verbs"]), any_of(_CLASSES["openers"])
-    return re.compile(rf"(?:(?:so|and|well|sorry|hey|ok)\s+)?(?:{who}{manner}\s*{verbs}|{openers})(?![\w'])")
+    return re.compile(rf"{_INTERJECTION}(?:{who}(?:{be}|{manner}\s+{verbs})|{openers})(?![\w'])")
 
 
 @cache
@@ -115,14 +123,16 @@ def _korean_aside() -> re.Pattern[str]:
     )
     verb = rf"(?:하|이|라)?{ending}"
     return re.compile(
-        rf"(?<!\S)(?:{about}(?:이|가|께서|에서|도|은|는)?\s+)*(?:{adverbs}\s+)*{any_of(_CLASSES['said_stems'])}{verb}(?=[\s,.!~]|$)"
+        rf"(?<!\S)(?:(?:{about}|[가-힣]{{1,6}}(?:팀|님|부서))(?:이|가|께서|에서|도|은|는)?\s+)*(?:{adverbs}\s+)*{any_of(_CLASSES['said_stems'])}{verb}(?=[\s,.!~]|$)"
+        r"|(?<!\S)(?:점심|저녁|아침|커피|밥|회의|미팅|휴가|출장|외근)\s?(?:먹고|마시고|하고|끝나고|끝내고|마치고|갔다가?|다녀)?\s?"
+        r"(?:왔어요?|왔습니다|왔는데요?|왔네요?|와서요?)(?=[\s,.!~]|$)"
         r"|(?<!\S)(?:회의|미팅|점심|퇴근|출근|발표|보고|수업)\s?(?:들어가|가|하|시작하)?(?:기)?\s?전(?:에|까지)(?:는|요)?(?!\S)"
     )
 
 
 def _is_aside(part: str) -> bool:
     """True for a part that a person or a mood opens, with no word of which a request may be made."""
-    said = part.lower().strip(" ,.;:!~-").replace("running late", "busy")
+    said = _HARMLESS.sub("busy", part.lower().strip(" ,.;:!~-"))
     return bool(_person_opens().match(said) and not _guards().search(said))
 
 
@@ -131,7 +141,7 @@ def without_asides(text: str, is_known: Callable[[str], bool]) -> str:
     left = _korean_aside().sub(" ", _opinion().sub(" ", text))
     ends = [found.end() for found in _PART.finditer(left)]
     parts = [left[start:end] for start, end in zip([0, *ends], [*ends, len(left)], strict=True)]
-    kept = [part for part in parts if not _is_aside(part) or is_known(part)]
+    kept = [part for part in parts if not _is_aside(part) or is_known(_OPENING.sub("", part))]
     return " ".join("".join(kept).split()).strip(" ,.;:!~")
 
 
