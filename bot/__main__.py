@@ -197,6 +197,8 @@ def _read(front: argparse.Namespace, chosen: "settings.Settings") -> "tuple[argp
         # Before a word is read: which of them are strategies is known then, and nothing has asked before.
         own_strategies.load_own_strategies(chosen)
     options = command_line.read_verb(front)
+    if (reading := command_line.read_loosely(options)) is not None:
+        sys.stderr.write(exit_codes.understood(reading.text, reading.names, options.language or chosen.language))
     _log_to_stderr(verbose=options.verbose)
     chosen = chosen.model_copy(update={"language": options.language or chosen.language})
     asks = options.verb in _ASKING and not getattr(options, "json", False) and first_start.may_ask()

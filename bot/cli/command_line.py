@@ -1,18 +1,24 @@
 """What was typed in a terminal: the verbs of the program itself, and every verb of `/optimize`."""
 
 import argparse
+import shlex
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from optimizer.errors import UnknownStrategy, UserError
 from optimizer.lazy import LazyModule
 from reports.languages import LANGUAGES
 
 if TYPE_CHECKING:
-    from bot.grammar import errors, start_builder, verbs
+    from bot.grammar import errors, parsing, start_builder, verbs
+    from bot.grammar.understanding import understand
 else:
     # Needed for the verbs of the grammar only: `--version` and `serve` need not wait for them.
-    errors, start_builder, verbs = (LazyModule(f"bot.grammar.{name}") for name in ("errors", "start_builder", "verbs"))
+    errors, parsing, start_builder, verbs = (
+        LazyModule(f"bot.grammar.{name}") for name in ("errors", "parsing", "start_builder", "verbs")
+    )
+    understand = LazyModule("bot.grammar.understanding.understand")
 
 PROGRAM = "optimize-bot"
 #: Before the words of a study that is started here.
@@ -167,6 +173,38 @@ def read_verb(front: argparse.Namespace) -> argparse.Namespace:
     return _parser_of(front.verb).parse_args(rest, front)
 
 
+def read_loosely(options: argparse.Namespace) -> "understand.Reading | None":
+    """Replace a request in a person's own words by the exact command; returns how it was read, None for other verbs.
+
+    Raises UserError for words that are no request, as in Slack.
+    """
+    if options.verb != "run" or not options.words:
+        return None
+    try:
+        parsing.parse(f"start {words_text(options)}", prefix=PROGRAM)
+    except UserError as error:
+        reading = _reading_of(options.words, error)
+    else:
+        return None
+    if reading is not None:
+        first, *rest = shlex.split(reading.text)
+        options.verb, options.words = _verb_and_rest(first, rest)
+    return reading
+
+
+def _reading_of(words: Sequence[str], refused: UserError) -> "understand.Reading | None":
+    """Return how a text was read that the grammar refused; None where its own error says more."""
+    try:
+        reading = understand.understand(" ".join(words))
+    except UserError as error:
+        is_loose = isinstance(error, errors.NotUnderstood | errors.TwoReadings | errors.MissingSymbol)
+        may_be_saved = isinstance(refused, UnknownStrategy) and error.facts.get("word") == refused.facts["word"]
+        if is_loose and not may_be_saved:
+            raise
+        return None
+    return reading if reading.text else None
+
+
 def names_strategies(front: argparse.Namespace) -> bool:
     """Check whether a verb may name a strategy; the others need not wait until a person's own are loaded."""
     is_about_files = front.verb == "strategies" and front.rest[:1] in (["new"], ["check"])
@@ -205,7 +243,7 @@ def _verb_and_rest(word: str, rest: list[str]) -> tuple[str, list[str]]:
         return "run", [word, *rest]
     error = errors.UnknownVerb.of(word, [*verbs.VERB_WORDS, *_PROGRAM])
     near = str(error.facts["nearest"])
-    if rest and not near:  # a symbol and a saved rule, which the database knows
+    if (rest or " " in word) and not near:  # a symbol and a saved rule, which the database knows, or a request in words
         return "run", [word, *rest]
     raise errors.UnknownVerb(**error.facts, command=" ".join([PROGRAM, near, *rest]) if near else "")
 

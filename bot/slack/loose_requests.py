@@ -22,14 +22,16 @@ def read_again(
 ) -> Reading | None:
     """Return another reading of a text of which a word is no symbol and no study, or None where there is none.
 
-    Raises TwoReadings.
+    Raises TwoReadings, and an error that offers the name that was nearly typed.
     """
     unknown: Collection[str] = {str(error.facts.get("word") or error.facts.get("symbol") or "").upper()}
     try:
         again = understand(text, study=study, rules=rules, is_addressed=is_addressed, unknown=unknown)
     except TwoReadings:
         raise
-    except UserError:
+    except UserError as refused:
+        if refused.facts.get("nearest") and not error.facts.get("nearest"):
+            raise  # `microsft rsi 200`: a name that was nearly typed
         return None
     if hasattr(before.command, "symbol") and not getattr(again.command, "symbol", None):
         return None  # `data IBN changes` is about a symbol, and not about all of them

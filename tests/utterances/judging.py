@@ -56,7 +56,7 @@ def _with_bars(one: Utterance, study: str | None) -> Reading:
     try:
         again = understand(one.text, study=study, is_addressed=one.where == "mention", unknown=strange)
     except UserError as error:
-        if isinstance(error, TwoReadings):
+        if isinstance(error, TwoReadings) or error.facts.get("nearest"):
             raise
         raise UnknownSymbol(word=strange[0], nearest="", known="AAPL, MSFT", command="") from None
     if left := _without_bars(again.command):

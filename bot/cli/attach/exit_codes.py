@@ -1,6 +1,7 @@
 """Exit codes of the program, and what it prints of an error that a person can fix."""
 
 import signal
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from optimizer.errors import BadValue, UnknownWord, UserError
@@ -21,6 +22,12 @@ INTERRUPTED, TERMINATED, PIPE_CLOSED = (128 + signal.SIGINT, 128 + signal.SIGTER
 def sentence_of(error: UserError, language: str) -> str:
     """Return the sentence of an error, with the corrected command where there is one."""
     return terminal.terminal_text([render.renderer_of(language).refusal(error)]) + "\n"
+
+
+def understood(command: str, names: Sequence[tuple[str, str]], language: str) -> str:
+    """Return what a request in words was understood as."""
+    shown = render.renderer_of(language).render("understood", command=command, names=names)
+    return terminal.terminal_text([shown]) + "\n\n"
 
 
 def code_of(error: UserError) -> int:

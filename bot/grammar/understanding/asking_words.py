@@ -57,6 +57,7 @@ def _frames() -> Sequence[str]:
         rf"(?:{asked}|{wished})(?:{whether})?{to_do}",
         rf"(?:(?:i|we)(?:'ve|\s+have)?\s+)?been\s+(?:wanting|meaning|hoping|planning|dying|itching)\s+to{to_do}",
         rf"{_class('lead')}{manner}{to_do}",
+        rf"(?:what\s+(?:do|would)\s+(?:you|u)\s+(?:think|say)\s+(?:about|of|to)|any\s+objections?\s+to|fancy)\s+{doing}",
         rf"(?:to\s+)?{do}",
         rf"needs?\s+(?:to\s+be\s+)?(?:{doing}|{_class('done')})",
         thing,
@@ -98,9 +99,14 @@ def asking_patterns() -> Sequence[Pattern]:
     )
     return (
         pattern(r"best|optimal|optimum|최적의|최적|최고의", lambda m: (Item(Kind.BEST, m[0]),)),
-        *(pattern(frame, _fills) for frame in _frames()[:3]),
+        *(pattern(frame, _fills) for frame in _frames()[:4]),
         *_dependent(),
+        pattern(
+            r"말고(?:요)?|instead of|rather than",
+            lambda m: (Item(Kind.INSTEAD, m[0], ("before" if m[0].startswith("말") else "behind",)),),
+        ),
         pattern(show, lambda m: (Item(Kind.SHOW, m[0]),)),
+        pattern(r"or\s+(?:maybe|perhaps|possibly|else)", lambda m: (Item(Kind.JOIN, "or"),), end=r"(?![\w%])"),
         pattern(
             r"and then|and|then|or|아니면|또는|이나|그리고|및|compare|비교",
             lambda m: (Item(Kind.JOIN, m[0]),),
@@ -147,7 +153,8 @@ def _korean_requests() -> str:
     return (
         rf"(?:(?:{_NOUNS})(?:을|를|만|도)?\s?(?:좀\s?)?)?"
         rf"(?:(?:{_JOINED})\s?(?:{_WISHES})|(?:{_JOINED})(?:서|라|요|보자)?|(?:{_STEMS}){_PLANS}"
-        rf"|해\s?보고|할게요?|돌릴게요?|합시다|돌립시다"
+        r"|(?:해|돌려|굴려|시켜)\s?보(?:는|시는)\s?(?:거|건|게)\s?(?:어때요?|어떨까요?|어떠세요|어떤가요|어떻습니까)"
+        r"|해\s?보고|할게요?|돌릴게요?|합시다|돌립시다"
         r"|가능(?:할까요|한가요|하신가요|하실까요)|(?:좀\s?)?부탁(?:해|드려|이야|이에요|이요)?요?"
         r"|부탁\s?(?:드립니다|드릴게요|드려도\s?될까요|드려요|합니다|드리겠습니다))"
     )
@@ -171,7 +178,7 @@ def fill_patterns() -> Sequence[Pattern]:
             _fills,
             end="",
         ),
-        *(pattern(frame, _fills) for frame in _frames()[3:]),
+        *(pattern(frame, _fills) for frame in _frames()[4:]),
         pattern(any_of((*FILLS, *_CLASSES["manner"], *_CLASSES["korean"])), _fills),
     )
 
@@ -185,6 +192,17 @@ _LOOKS = re.compile(
 def only_looks(text: str) -> bool:
     """Check whether a word that asks may also ask for what is known already: `check AAPL RSI`."""
     return bool(_LOOKS.search(text.lower()))
+
+
+@cache
+def _plainly() -> re.Pattern[str]:
+    plain = [verb for verb in _CLASSES["do"] if not only_looks(verb)]
+    return re.compile(rf"\b(?:please|pls|plz|{any_of(plain)})\b|(?:줘|주세요|줄래|부탁|돌려|해\s?보자|고고|ㄱㄱ)")
+
+
+def asks_plainly(text: str) -> bool:
+    """Check whether a text says that something is to be done, and not only looked at."""
+    return bool(_plainly().search(text.lower()))
 
 
 def open_fill_patterns() -> Sequence[Pattern]:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     JOIN = auto()  # `and`
     BEST = auto()  # asks for the best: to be searched, or already known
     SHOW = auto()  # asks to be told
+    INSTEAD = auto()  # that one of two is not wanted: the one `before` or `behind` it
     DAYS = auto()  # a number of bars beside a strategy
     FILL = auto()
     UNKNOWN = auto()

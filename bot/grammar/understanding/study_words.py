@@ -44,6 +44,8 @@ _USUAL_PAIRS = (
     r"(?:50[\s-]+200|20[\s-]+50|10[\s-]+50|20[\s-]+60|5[\s-]+20|10[\s-]+20|10[\s-]+30|12[\s-]+26(?:[\s-]+9)?"
     r"|9[\s-]+21|8[\s-]+21|5[\s-]+10|50[\s-]+100)"
 )
+#: Before a number that is a level of an indicator, and none of trials: `AAPL RSI over 70`.
+_LEVEL = re.compile(r"\b(?:over|above|below|under|beneath|beyond|past|cross(?:es|ed|ing)?|hits?|reach(?:es|ed)?)\s+$")
 #: A number behind an order that is above this can only be one of trials.
 _LARGEST_ORDER = 60
 
@@ -201,6 +203,8 @@ def _trials(found: re.Match[str]) -> tuple[Item, ...]:
 
 
 def _bare_number(found: re.Match[str]) -> tuple[Item, ...]:
+    if _LEVEL.search(found.string, 0, found.start()):
+        return (Item(Kind.UNKNOWN, found[0]),)
     number = number_text(found[1])
     is_year = found[1].isdecimal() and int(found[1]) in YEARS
     return (Item(Kind.TRIALS, found[0], (number, f"from={number}") if is_year else (number,)),)
@@ -242,7 +246,9 @@ def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
         pattern(rf"(?P<name>{name})\s+(?P<numbers>{pair})", _strategy),
         pattern(rf"(?P<name>{name})\s+(?P<numbers>{_USUAL_PAIRS})", _averages),
         pattern(rf"(?P<numbers>{_USUAL_PAIRS})\s+(?P<name>{name})", _averages),
-        pattern(rf"(?P<name>{name})\s+(?P<numbers>[0-9]{{1,3}})(?:[\s-](?:days?|bars?)|일(?!봉)|봉)", _strategy),
+        pattern(rf"(?P<name>{name})\s+(?P<numbers>[0-9]{{1,3}})(?:[\s-](?:days?|bars?|periods?)(?:\s+only)?|일(?!봉)|봉)",
+            _strategy,
+        ),
         pattern(rf"(?P<name>{name})(?P<numbers>)(?!-[0-9])", _strategy),
         pattern(rf"(?P<name>{name})-?(?P<numbers>[0-9]{{1,3}})", _strategy),
     )
@@ -342,8 +348,9 @@ def _limits() -> Sequence[Pattern]:
         ),
         pattern(rf"(?:more than|over|above)\s+({NUMBER})\s+trades", lambda m: _word(m, f"trades>{m[1]}")),
         pattern(
-            rf"(?:거래|매매)\s*(?:횟수|수)?\s*(?:최소\s*)?({NUMBER})(?:번|회|건)?\s*(?:이상)",
-            lambda m: _word(m, f"min_trades={m[1]}"),
+            rf"(?:거래|매매)\s*(?:횟수|수)?\s*(?:최소\s*)?({NUMBER})(?:번|회|건)?\s*(?:이상)"
+            rf"|최소\s*(?:거래|매매)\s*(?:횟수|수)?(?:는|은)?\s*({NUMBER})(?:번|회|건)?",
+            lambda m: _word(m, f"min_trades={m[1] or m[2]}"),
         ),
         pattern(rf"({NUMBER})\s+trades", lambda m: (Item(Kind.WORD, m[0], (number_text(m[1]), f"min_trades={m[1]}")),)),
         pattern(
@@ -377,7 +384,7 @@ def _drawdown_limits(bound: str) -> Sequence[Pattern]:
 def _goals() -> Sequence[Pattern]:
     """Patterns of what is to be maximized; only a drawdown is to be small."""
     smaller = r"(?:minimi[sz]e|minimi[sz]ing|lowest|smallest|least|reduce|low)"
-    larger = r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|optimi[sz]e for|by|for|최대|최고|높은|가장 높은)"
+    larger = r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|optimi[sz]e for|(?:rank|sort|score|judge)(?:ed|d)? by|by|for|최대|최고|높은|가장 높은)"
     more = r"(?:\s*(?:최대화|최대|기준|최고|가장 높게|높게|가장 높은|높은|극대화))"
     return (
         pattern(
@@ -420,7 +427,8 @@ def _orders() -> Sequence[Pattern]:
         pattern(
             rf"(?:(?:where|with)\s+(?:the\s+)?)?(?P<name>{any_of((*PARAMETER_PHRASES, *_parameters()))}){TOPIC}"
             r"\s*[=:]?\s*(?:(?:is|are|be|goes|ranges|ranging|range|of|at|from|between|in)\s+){0,3}"
-            rf"(?P<low>{NUMBER})(?:{TO}(?P<high>{NUMBER})(?:\s*(?:까지|사이|범위))?)?",
+            rf"(?P<low>{NUMBER})(?:{TO}(?P<high>{NUMBER})(?:\s*(?:까지|사이|범위))?)?"
+            r"(?:(?:으로|로)\s?고정(?:해서|하고|해\s?줘|해\s?주세요|시켜서)?)?",
             _parameter,
         ),
     )

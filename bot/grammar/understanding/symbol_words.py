@@ -99,13 +99,16 @@ def with_symbols(text: str) -> str:
 
 
 _AS_TICKER = re.compile(rf"({_TICKER.upper()})(?:'S|'s)?(?=[가-힣]|(?![\w%]))", re.ASCII)
+#: Offices of people, which are no symbols behind an article: `the PM`.
+_OFFICES = frozenset(["PM", "CIO", "CEO", "CFO", "COO", "CRO", "CTO", "MD", "VP"])
+_ARTICLE = re.compile(r"\b(?:the|our|my|his|her|their)\s+(?:\w+\s+)?$", re.IGNORECASE)
 _TAIL = re.compile(r"(?:으로|로|을|를|은|는|이랑|랑|과|와|하고|의)(?!\w)")
 
 
 def written_as_ticker(original: str, at: int) -> tuple[Item, int] | None:
     """Return the symbol that stands in capitals at a place, and its end: it may be one that no list has."""
     found = _AS_TICKER.match(original, at)
-    if found is None or found[1] in INDICATORS:
+    if found is None or found[1] in INDICATORS or (found[1] in _OFFICES and _ARTICLE.search(original, 0, at)):
         return None
     end = found.end()
     if tail := _TAIL.match(original, end):

@@ -5,6 +5,7 @@ valid. A text is started only when every word of it has a meaning and all of the
 possible a person chooses, and otherwise the error says which words were not understood.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,14 +43,14 @@ from bot.grammar.formatting import PREFIX
 from bot.grammar.parsing import parse
 from bot.grammar.rules.typed import NO_RULES, SavedRules
 from bot.grammar.tokens import MAX_TEXT
-from bot.grammar.understanding.asking_words import only_looks
+from bot.grammar.understanding.asking_words import asks_plainly, only_looks
 from bot.grammar.understanding.assembling import Assembled, assemble, company_names, items_of
 from bot.grammar.understanding.cleaning import clean
 from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
 from bot.grammar.understanding.questions import answer_about, answer_of, politely, study_named
-from bot.grammar.understanding.small_talk import small_talk, without_small_talk
+from bot.grammar.understanding.small_talk import small_talk, without_asides, without_small_talk
 from bot.grammar.understanding.symbol_words import name_meant, with_symbols
 from bot.grammar.verbs import VERB_WORDS
 from optimizer.errors import (
@@ -83,6 +84,12 @@ _START_VERBS = {"start", "schedule", "run"}
 _ABOUT_SYMBOLS = {"data", "top", "best"}
 #: First words of a question, which are no slips of a verb.
 _ASKING = ("who", "how", "what", "when", "where", "which", "whose")
+#: Beginnings that say something about a study instead of asking for it.
+_REMARK = re.compile(
+    r"(?:thanks|thank (?:you|u)|thx|ty|tysm|cheers)(?: so much| a lot| again)? for(?! (?:your|the|all|any|that|this|help))"
+    r"|(?:i|we|they|he|she)(?: really| just)? (?:likes?|loves?)(?! (?:to|you|u)\b)",
+    re.IGNORECASE,
+)
 #: Verbs that inform about a study.
 _ABOUT_STUDIES = {"why", "status", "show", "export"}
 
@@ -159,10 +166,12 @@ def _understand_refused(
         raise _near(refused)
     if isinstance(refused, UnknownVerb) and str(refused.facts["word"]).lower() in _ASKING:
         refused = NothingUnderstood(word=refused.facts["word"], command="")
-    items = _on_exchange(_averages_for_ma(read_items(said, rules=rules, unknown=unknown)))
+    items = _read(said, rules, unknown)
     try:
         return _started(items, plain, refused, study, rules)
     except (NothingUnderstood, NotUnderstood, OneTooMany, UnknownStrategy, UnknownVerb, MissingStrategy) as error:
+        if (whole := _without_asides(said, refused, study, rules, unknown)) is not None:
+            return whole
         about = None if _specific(error) else _informed(items, plain, study)
         if isinstance(about, str):
             return Reading(parse(about, study=study, rules=rules), about)
@@ -171,6 +180,33 @@ def _understand_refused(
         if study and isinstance(error, NothingUnderstood):
             raise InThread(word=error.facts["word"], study=study, command="") from None
         raise error from None
+
+
+def _read(text: str, rules: SavedRules, unknown: Collection[str]) -> Sequence[Item]:
+    return _on_exchange(_averages_for_ma(_replaced(read_items(text, rules=rules, unknown=unknown))))
+
+
+def _without_asides(
+    said: str, refused: UserError, study: str | None, rules: SavedRules, unknown: Collection[str]
+) -> Reading | None:
+    """Return the study that is plainly asked for beside an aside; None where there is no aside, or more is unclear."""
+
+    def is_known(part: str) -> bool:
+        return any(item.kind not in (Kind.FILL, Kind.JOIN, Kind.UNKNOWN) for item in _read(part, rules, unknown))
+
+    rest = without_asides(said, is_known)
+    if rest in ("", said):
+        return None
+    items = _read(rest, rules, unknown)
+    is_last = said[-2:] == rest[-2:]  # what is said last is the request: `AAPL RSI 200회 좋던데요` is none
+    if not asks_plainly(rest) and not (is_last and any(not i.text.isdigit() for i in items_of(items, Kind.TRIALS))):
+        return None
+    try:
+        return _started(items, rest, refused, study, rules)
+    except TwoReadings:
+        raise
+    except UserError:
+        return None
 
 
 def _informed(items: Sequence[Item], text: str, study: str | None) -> str | Command | None:
@@ -214,6 +250,22 @@ def _averages_for_ma(items: Sequence[Item]) -> Sequence[Item]:
         return items
     averages = Item(Kind.STRATEGY, "MA", ("sma", "ema"))
     return [averages if item.kind is Kind.SYMBOL and item.text.strip().lower() == "ma" else item for item in items]
+
+
+def _replaced(items: Sequence[Item]) -> Sequence[Item]:
+    """Return the items without a goal that another one is wanted for: `sharpe instead of return`, `수익률 말고 샤프`.
+
+    Beside anything else such words deny, and are not understood.
+    """
+    kept: list[Item] = list(items)
+    for item in items_of(items, Kind.INSTEAD):
+        at = kept.index(item)
+        beside = kept[max(at - 1, 0) : at] + kept[at + 1 : at + 2]
+        if [each.kind for each in beside] == [Kind.GOAL, Kind.GOAL]:
+            kept[at - 1 : at + 2] = beside[1:] if item.value == "before" else beside[:1]
+        else:
+            kept[at] = Item(Kind.UNKNOWN, item.text)
+    return kept
 
 
 def _on_exchange(items: Sequence[Item]) -> Sequence[Item]:
@@ -269,6 +321,8 @@ def _require_plain_request(items: Sequence[Item], text: str, refused: UserError)
         and not (verb in ("best", "compare") and items_of(items, Kind.STRATEGY))
     ):
         raise _near(refused)
+    if (remark := _REMARK.match(text)) and not items_of(items, Kind.TRIALS):
+        raise _not_understood(items, text, [Item(Kind.UNKNOWN, remark[0])])
     has_symbol = bool(items_of(items, Kind.SYMBOL))
     if (
         has_symbol
