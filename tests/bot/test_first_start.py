@@ -67,7 +67,10 @@ def test_it_is_asked_in_korean_too(fresh: Settings, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("tiingo,file", "The source `tiingo` needs a key. Set TIINGO_API_KEY where the bot runs, or name another source."),
+        (
+            "tiingo,file",
+            "The source `tiingo` needs a key. Set TIINGO_API_KEY where the bot runs, or name another source.",
+        ),
         ("yaho", "There is no data source called `yaho`. Did you mean `yahoo`?"),
     ],
 )

@@ -196,7 +196,9 @@ def test_words_of_a_timeframe(word: str, found: str) -> None:
     assert parse_timeframe(word).word == found
 
 
-@pytest.mark.parametrize("word", ["", "1x", "0m", "2w", "3d", "13h", "1y", "h", "4", "1h30m", "-5m", "1M", "3M", "4시간봉으로", "2주봉"])
+@pytest.mark.parametrize(
+    "word", ["", "1x", "0m", "2w", "3d", "13h", "1y", "h", "4", "1h30m", "-5m", "1M", "3M", "4시간봉으로", "2주봉"]
+)
 def test_other_words_are_refused_with_what_there_is(word: str) -> None:
     with pytest.raises(UnknownTimeframe) as raised:
         parse_timeframe(word)
