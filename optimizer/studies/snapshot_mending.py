@@ -29,7 +29,8 @@ async def mend_snapshots(study: OptimizationStudy, warehouse: Warehouse, folder:
     mended = is_shared and bool(broken) and await _fetch(broken, folder)
     if broken and not mended:
         mended = await asyncio.to_thread(_write_again, broken, study, warehouse, folder)
-    log.warning("snapshots_damaged study=%s n=%s mended=%s", study.study_name, len(broken), mended)
+    if broken:
+        log.warning("snapshots_damaged study=%s n=%s mended=%s", study.study_name, len(broken), mended)
     return mended
 
 

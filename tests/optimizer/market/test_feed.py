@@ -251,7 +251,7 @@ def test_bars_of_a_source_that_the_settings_do_not_name_are_used_when_it_is_type
     market = Market(warehouse, [Sample(), exchange], sources=("yahoo", "file"))
     market.get_bars("MSFT", source="sample", now=EVENING)
 
-    with refused(OnlyAtSource, match="The bars of `MSFT` are stored from `sample`, .* add `source=sample`"):
+    with refused(OnlyAtSource, match="The bars of `MSFT` come from `sample`, .* add `source=sample`"):
         market.get_bars("MSFT", now=EVENING)
     assert warehouse.coverage("MSFT", source="sample") is not None
 
