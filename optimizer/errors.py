@@ -222,7 +222,7 @@ class UnknownAtSource(UnknownSymbol):
 
 
 class OnlyAtSource(UnknownSymbol):
-    """Facts: word, source (stored from it, but the settings do not name it)."""
+    """Facts: word, source (that has it, but the settings do not name it)."""
 
 
 class UnknownTimeframe(UnknownWord):

@@ -276,7 +276,9 @@ class Market:
             return failed[0]
         if stored:
             return OnlyAtSource(word=symbol, source=stored[0].source)
-        listing = [name for name, provider in self._providers.items() if name not in names and symbol in provider.symbols]
+        listing = [
+            name for name, provider in self._providers.items() if name not in names and symbol in provider.symbols
+        ]
         if listing:
             return OnlyAtSource(word=symbol, source=listing[0])
         unknown = UnknownSymbol.of(symbol, self.known_symbols())

@@ -253,6 +253,8 @@ def test_bars_of_a_source_that_the_settings_do_not_name_are_used_when_it_is_type
 
     with refused(OnlyAtSource, match="The bars of `MSFT` come from `sample`, .* add `source=sample`"):
         market.get_bars("MSFT", now=EVENING)
+    with refused(OnlyAtSource, match="The bars of `IBM` come from `sample`"):  # listed there, not stored yet
+        market.get_bars("IBM", now=EVENING)
     assert warehouse.coverage("MSFT", source="sample") is not None
 
 
