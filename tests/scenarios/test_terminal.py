@@ -157,9 +157,23 @@ def test_dry_run_starts_nothing(terminal: Terminal, tmp_path: Path, monkeypatch:
     assert not (tmp_path / "reports").exists()
 
 
+def test_a_request_in_words_is_understood_as_in_slack(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPTIMIZE_BOT_HOME", str(tmp_path))
+    said = terminal("please", "optimise", "apple", "with", "rsi", "source=sample", "dry")
+
+    assert said.code == 0, said.err
+    assert "Understood as" in said.err
+    assert "AAPL (Apple)" in said.err
+    assert "nothing was started" in " ".join(said.out.split())
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
+        (("don't", "start", "AAPL", "RSI"), "don't"),
+        (("rsi", "or", "macd", "on", "apple", "200", "trials"), "`AAPL macd 200`"),
         (("AAPL", "RSO", "200"), "`rso`"),
         (("AAPL", "RSI", "20000"), "20000"),
         (("AAPL", "RSI", "200", "gaol=sharpe"), "gaol"),

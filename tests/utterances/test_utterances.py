@@ -85,6 +85,9 @@ def test_what_was_understood_is_given_as_the_exact_command() -> None:
         "delete AAPL RSI", "AAPL RSI failed", "pause AAPL RSI", "AAPL RSI yesterday", "forget AAPL RSI 200",
         "AAPL RSI running", "AAPL RSI 실행 중에", "AAPL RSI next monday 9am", "AAPL RSI history", "AAPL RSI 돌려봤어",
         "AAPL RSI 해주던데", "AAPL RSI는요?", "AAPL RSI only on mondays",
+        "AAPL RSI over 70", "thanks for AAPL RSI", "I like AAPL RSI", "AAPL RSI 말고 MACD", "AAPL RSI 200회 좋던데요",
+        "어제 AAPL RSI 200 돌렸는데 좋던데", "my colleague likes AAPL RSI 200",
+        "compliance asked us to hold off, AAPL RSI 200",
         "AAPL RSI 200 was wrong", "undo AAPL RSI", "AAPL OBV RSI", "alice ran AAPL RSI 200", "AAPL RSI is running?",
     ],
 )  # fmt: skip
@@ -94,6 +97,29 @@ def test_a_denial_a_question_and_a_remark_start_nothing(text: str) -> None:
     except UserError:
         return
     assert not isinstance(command, Start | AddSchedule)
+
+
+@pytest.mark.parametrize(
+    ("aside", "is_left_out"),
+    [
+        ("the PM is asking again", True), ("my cousin swears a lot", True),
+        ("running late for the desk", True),
+        ("markets are wild today", True), ("our quant is not happy", False), ("my boss told us to hold", False),
+        ("my boss wants it unhedged", False), ("he wants it in euros", False), ("we are intraday", False),
+        ("kelly sizing", False),
+        ("our pm is asking for the last 3 months", False), ("if the desk is happy", False), ("my pm ran it", False),
+    ],
+)  # fmt: skip
+def test_an_aside_is_left_out_unless_it_could_mean_something(aside: str, is_left_out: bool) -> None:
+    command = _command(f"{aside}, please run AAPL RSI 200")
+
+    assert (command == parse("AAPL RSI 200")) is is_left_out
+    assert command is None or is_left_out
+
+
+def test_a_goal_may_stand_in_the_place_of_another_one() -> None:
+    assert understand("AAPL RSI 200 sortino instead of sharpe").text == "AAPL rsi 200 goal=sortino"
+    assert understand("AAPL RSI 200회 샤프 말고 소르티노로").text == "AAPL rsi 200 goal=sortino"
 
 
 def test_a_saved_rule_may_stand_anywhere_and_is_no_fill_word() -> None:

@@ -119,7 +119,8 @@ def _korean_aside() -> re.Pattern[str]:
     """Return the pattern of a Korean clause about people or the mood, whose verb leads on."""
     about, adverbs = any_of(_CLASSES["about"]), any_of(_CLASSES["adverbs"])
     ending = (
-        r"(?:던데|는데|은데|데|길래|니까|네|더라고|거든|서|다던데|다길래|다네|다고\s?(?:해서|하던데|하네|하길래)|다니까|대서)요?"
+        r"(?:던데|는데|은데|데|길래|니까|네|더라고|거든|서|다던데|다길래|다네"
+        r"|다고\s?(?:해서|하던데|하네|하길래)|다니까|대서)요?"
     )
     verb = rf"(?:하|이|라)?{ending}"
     return re.compile(

@@ -246,7 +246,8 @@ def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
         pattern(rf"(?P<name>{name})\s+(?P<numbers>{pair})", _strategy),
         pattern(rf"(?P<name>{name})\s+(?P<numbers>{_USUAL_PAIRS})", _averages),
         pattern(rf"(?P<numbers>{_USUAL_PAIRS})\s+(?P<name>{name})", _averages),
-        pattern(rf"(?P<name>{name})\s+(?P<numbers>[0-9]{{1,3}})(?:[\s-](?:days?|bars?|periods?)(?:\s+only)?|일(?!봉)|봉)",
+        pattern(
+            rf"(?P<name>{name})\s+(?P<numbers>[0-9]{{1,3}})(?:[\s-](?:days?|bars?|periods?)(?:\s+only)?|일(?!봉)|봉)",
             _strategy,
         ),
         pattern(rf"(?P<name>{name})(?P<numbers>)(?!-[0-9])", _strategy),
@@ -384,7 +385,7 @@ def _drawdown_limits(bound: str) -> Sequence[Pattern]:
 def _goals() -> Sequence[Pattern]:
     """Patterns of what is to be maximized; only a drawdown is to be small."""
     smaller = r"(?:minimi[sz]e|minimi[sz]ing|lowest|smallest|least|reduce|low)"
-    larger = r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|optimi[sz]e for|(?:rank|sort|score|judge)(?:ed|d)? by|by|for|최대|최고|높은|가장 높은)"
+    larger = r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|(?:optimi[sz]e f|f)or|(?:(?:rank|sort|score|judge)(?:e?d)? )?by|최대|최고|(?:가장 )?높은)"
     more = r"(?:\s*(?:최대화|최대|기준|최고|가장 높게|높게|가장 높은|높은|극대화))"
     return (
         pattern(

@@ -86,7 +86,8 @@ _ABOUT_SYMBOLS = {"data", "top", "best"}
 _ASKING = ("who", "how", "what", "when", "where", "which", "whose")
 #: Beginnings that say something about a study instead of asking for it.
 _REMARK = re.compile(
-    r"(?:thanks|thank (?:you|u)|thx|ty|tysm|cheers)(?: so much| a lot| again)? for(?! (?:your|the|all|any|that|this|help))"
+    r"(?:thanks|thank (?:you|u)|thx|ty|tysm|cheers)(?: so much| a lot| again)? for"
+    r"(?! (?:your|the|all|any|that|this|help))"
     r"|(?:i|we|they|he|she)(?: really| just)? (?:likes?|loves?)(?! (?:to|you|u)\b)",
     re.IGNORECASE,
 )
