@@ -385,7 +385,8 @@ def _drawdown_limits(bound: str) -> Sequence[Pattern]:
 def _goals() -> Sequence[Pattern]:
     """Patterns of what is to be maximized; only a drawdown is to be small."""
     smaller = r"(?:minimi[sz]e|minimi[sz]ing|lowest|smallest|least|reduce|low)"
-    larger = r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|(?:optimi[sz]e f|f)or|(?:(?:rank|sort|score|judge)(?:e?d)? )?by|최대|최고|(?:가장 )?높은)"
+    by = r"(?:(?:rank|sort|score|judge)(?:e?d)? )?by"
+    larger = rf"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|(?:optimi[sz]e f|f)or|{by}|최대|최고|(?:가장 )?높은)"
     more = r"(?:\s*(?:최대화|최대|기준|최고|가장 높게|높게|가장 높은|높은|극대화))"
     return (
         pattern(
