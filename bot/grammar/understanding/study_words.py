@@ -93,10 +93,6 @@ def _goal(found: re.Match[str]) -> tuple[Item, ...]:
     return (Item(Kind.GOAL, found[0], (GOAL_PHRASES[plain_phrase(found["goal"])],)),)
 
 
-def _smallest(found: re.Match[str]) -> tuple[Item, ...]:
-    return (Item(Kind.GOAL, found[0], ("maxdd",)),)
-
-
 def _cap(found: re.Match[str]) -> tuple[Item, ...]:
     measures = {**GOAL_PHRASES, **CAP_PHRASES}
     below = next((found[name] for name in ("below", "low") if name in found.re.groupindex and found[name]), None)
@@ -385,8 +381,10 @@ def _drawdown_limits(bound: str) -> Sequence[Pattern]:
 def _goals() -> Sequence[Pattern]:
     """Patterns of what is to be maximized; only a drawdown is to be small."""
     smaller = r"(?:minimi[sz]e|minimi[sz]ing|lowest|smallest|least|reduce|low)"
-    by = r"(?:(?:rank|sort|score|judge)(?:e?d)? )?by"
-    larger = rf"(?:maximi[sz]e|maximi[sz]ing|max|highest|best|(?:optimi[sz]e f|f)or|{by}|최대|최고|(?:가장 )?높은)"
+    larger = (
+        r"(?:maximi[sz]e|maximi[sz]ing|max|highest|best"
+        r"|(?:optimi[sz]e f|f)or|(?:(?:rank|sort|score|judge)(?:e?d)? )?by|최대|최고|(?:가장 )?높은)"
+    )
     more = r"(?:\s*(?:최대화|최대|기준|최고|가장 높게|높게|가장 높은|높은|극대화))"
     return (
         pattern(
@@ -394,8 +392,11 @@ def _goals() -> Sequence[Pattern]:
             rf"(?P<number>{NUMBER})\s?(?P<percent>%)?",
             _cap,
         ),
-        pattern(rf"{smaller}\s+(?:the\s+)?{any_of(_drawdowns())}", _smallest),
-        pattern(rf"{any_of(_drawdowns())}(?:을|를)?\s*(?:최소화|최소|줄이기)", _smallest),
+        pattern(rf"{smaller}\s+(?:the\s+)?{any_of(_drawdowns())}", lambda m: (Item(Kind.GOAL, m[0], ("maxdd",)),)),
+        pattern(
+            rf"{any_of(_drawdowns())}(?:을|를)?\s*(?:최소화|최소|줄이기)",
+            lambda m: (Item(Kind.GOAL, m[0], ("maxdd",)),),
+        ),
         pattern(
             rf"(?:(?:goals?|objective|target|목표)\s*[=:]?\s*)?(?:{larger}\s+)?(?:the\s+)?"
             rf"(?P<goal>{any_of(GOAL_PHRASES)})(?:이|가|을|를)?{more}?",
