@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from optimizer.errors import UnknownStrategy, UserError
+from optimizer.errors import BadValue, UnknownStrategy, UserError
 from optimizer.lazy import LazyModule
 from reports.languages import LANGUAGES
 
@@ -199,7 +199,7 @@ def _reading_of(words: Sequence[str], refused: UserError) -> "understand.Reading
     except UserError as error:
         is_loose = isinstance(error, errors.NotUnderstood | errors.TwoReadings | errors.MissingSymbol)
         may_be_saved = isinstance(refused, UnknownStrategy) and error.facts.get("word") == refused.facts["word"]
-        if is_loose and not may_be_saved:
+        if is_loose and not may_be_saved and not isinstance(refused, BadValue):
             raise
         return None
     return reading if reading.text else None

@@ -151,7 +151,7 @@ async def test_a_signal_is_told_with_what_earlier_ones_were_worth_and_kept_to_be
     assert await stage.context.services.signals.score_due() == 1
     told_of_both = await stage.tell("signals AAPL horizon=10", user="bob")
     assert "2 signals with an outcome" in told_of_both
-    assert "barriers within 10 bars" in told_of_both
+    assert "barriers within 10 daily bars" in told_of_both
     assert "gain, barrier" in await stage.tell("signal AAPL label=profit", user="bob")
     assert "배리어 중 상단" in await stage.tell("신호 AAPL label=barrier as_of=2012-06-29", user="kim")
 
