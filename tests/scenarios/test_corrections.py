@@ -140,7 +140,7 @@ async def _looked_up(stage: Stage, study: str, newer: str) -> None:
     assert newer not in english
     assert f"이 봉을 쓴 끝난 탐색: `{study}`." in korean
     assert "I have no bars for `IBN`. Did you mean `IBM`?" in await stage.tell("data IBN changes")
-    assert "`IBM` has daily bars only." in await stage.tell("data IBM changes timeframe=1h")
+    assert "`IBM` has daily bars only, and weeks" in await stage.tell("data IBM changes timeframe=1h")
 
     await stage.act.mention("data IBM changes", bot_user=stage.slack.bot_user)
     await stage.slack.eventually(lambda: _mentioned(stage), seconds=60, what="the answer to a mention")

@@ -46,7 +46,7 @@ async def test_old_bars_are_said_everywhere_and_cannot_be_scheduled(stage: Stage
         "OLDCO RSI 30 from=2024-01-01"
     )
     assert "its bars end on 2014-12-26" in await stage.tell("OLDCO RSI 30 from=2014-01-01")
-    assert "`OLDCO` has daily bars only. Use `timeframe=1d`." in await stage.tell("OLDCO RSI 30 timeframe=1h")
+    assert "`OLDCO` has daily bars only, and weeks (`1w`) and months (`1mo`) made of them. Use `timeframe=1d`." in await stage.tell("OLDCO RSI 30 timeframe=1h")
     assert old in await stage.tell("OLDCO RSI 30 to=2030-01-01 dry")
     assert old not in await stage.tell("OLDCO RSI 30 to=2014-12-26 dry")
     plan = await stage.tell("OLDCO RSI 30 dry")
