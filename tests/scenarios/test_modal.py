@@ -92,6 +92,24 @@ async def test_a_submitted_form_starts_what_the_command_would(stage: Stage) -> N
     assert await AuditEntry.find({"user_id": study.created_by, "door": "form", "verb": "start"}).count()
 
 
+async def test_a_form_of_weekly_bars_is_planned_and_studied_as_weeks(stage: Stage) -> None:
+    await stage.act.command("", user="alice")
+    view = await full_modal(stage)
+    filled = {"symbol": "GOOG", "trials": "25", "options": "timeframe=주봉 seed=43 folds=0"}
+
+    await stage.act.click_in_view(view, PLAN_ACTION, values=filled)
+    planned = await changed(stage, view, "weekly bars")
+    await stage.act.submit(view, **filled)
+    study = await study_of(stage, "alice", symbol="GOOG", seed=43)
+    root = await stage.root(study.study_name)
+    told = (await stage.answers(root))[0]
+
+    assert "Plan for *GOOG RSI*" in str(planned["blocks"])
+    assert study.spec.timeframe == "1w"
+    assert "weekly" in root.text
+    assert "weekly" in str((await stage.detailed(told)).blocks)
+
+
 async def test_the_form_holds_what_was_asked_for_last(stage: Stage) -> None:
     user_id = await stage.slack.user_id("bob")
     await stage.start("GOOG SMA 15 fast=5..20 seed=40 folds=0", user="bob")

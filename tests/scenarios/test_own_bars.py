@@ -38,6 +38,23 @@ async def test_a_symbol_of_an_imported_file_is_studied(stage: Stage, tmp_path: P
     assert "from file" in str((await stage.detailed(await stage.verdict(root))).blocks)
 
 
+async def test_imported_hours_are_studied_as_bars_of_four_hours(stage: Stage, tmp_path: Path) -> None:
+    bars, services = made_up_bars(6000, seed=11), stage.context.services
+    columns = {"Open": bars.open, "High": bars.high, "Low": bars.low, "Close": bars.close, "Volume": bars.volume}
+    frame = pd.DataFrame(columns, index=pd.date_range("2023-01-01", periods=6000, freq="h", tz="UTC"))
+    path = tmp_path / "HRS-USD.csv"
+    await asyncio.to_thread(frame.to_csv, path, index_label="Time")
+    await asyncio.to_thread(import_files, path, services.market.warehouse, reading=Reading(), now=services.clock())
+
+    name, root = await stage.finished("HRS-USD RSI 30 4시간봉 seed=82 folds=2", user="kim")
+    study = await services.studies.find(name)
+
+    assert (study.spec.timeframe, study.status, study.trials_completed) == ("4h", "complete", 30)
+    assert "4-hour bars" in root.text
+    details = str((await stage.detailed(await stage.verdict(root))).blocks)
+    assert "1,470 4-hour bars from file" in details
+
+
 async def test_old_bars_are_said_everywhere_and_cannot_be_scheduled(stage: Stage, tmp_path: Path) -> None:
     await import_bars(stage, tmp_path, "OLDCO")
     old = "The last bar is of 2014-12-26"
@@ -46,7 +63,10 @@ async def test_old_bars_are_said_everywhere_and_cannot_be_scheduled(stage: Stage
         "OLDCO RSI 30 from=2024-01-01"
     )
     assert "its bars end on 2014-12-26" in await stage.tell("OLDCO RSI 30 from=2014-01-01")
-    assert "`OLDCO` has daily bars only, and weeks (`1w`) and months (`1mo`) made of them. Use `timeframe=1d`." in await stage.tell("OLDCO RSI 30 timeframe=1h")
+    assert (
+        "`OLDCO` has daily bars only, and weeks (`1w`) and months (`1mo`) made of them. Use `timeframe=1d`."
+        in await stage.tell("OLDCO RSI 30 timeframe=1h")
+    )
     assert old in await stage.tell("OLDCO RSI 30 to=2030-01-01 dry")
     assert old not in await stage.tell("OLDCO RSI 30 to=2014-12-26 dry")
     plan = await stage.tell("OLDCO RSI 30 dry")
