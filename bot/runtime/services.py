@@ -74,6 +74,7 @@ async def open_services(
         own = load_own_strategies(settings).sources
         pool = identity_of(settings.home)
         stack.push_async_callback(give_back, pool)  # the studies may go on elsewhere
+        stack.push_async_callback(children.pool.stop)  # before the server that they speak to, which they would miss
         children.pool.configure(Configure(mongodb_uri=uri, snapshots=settings.snapshots, pool=pool, own=own))
         service = OptimizationService(
             market=market,

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from bot.documents.conversations import Conversation, Telling
 from bot.grammar.parsing import parse
 from bot.origin import Origin
 from bot.role import Role
-from bot.runtime.processes import start_children
+from bot.runtime.processes import ChildProcesses, start_children
 from bot.runtime.services import open_services
 from bot.schedules.forecast_scoring import keep_of_study
 from optimizer.storage.documents import OptimizationStudy
@@ -62,12 +64,22 @@ async def test_roots_and_decisions_of_many_studies_go_before_any_story_or_chart(
     assert sum(i < first_story for i in decisions) > N_AT_ONCE / 2
 
 
+@asynccontextmanager
+async def _no_worker_left(children: ChildProcesses) -> AsyncIterator[None]:
+    """A worker that outlives the server warns whoever watches a terminal of an outage."""
+    yield
+    assert children.mongod is not None
+    assert children.mongod.has_ended
+    assert children.pool.pids == []
+
+
 async def test_the_end_of_a_study_is_told_by_its_worker_though_nobody_polls(tmp_path: Path) -> None:
     async with StrictSlack() as slack:
         settings = settings_for(tmp_path / "home", slack)
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
         async with (
             start_children(settings) as children,
+            _no_worker_left(children),
             open_services(settings, children) as services,
             Outbox(client).open() as outbox,
         ):
