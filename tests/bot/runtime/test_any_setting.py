@@ -49,22 +49,26 @@ async def start(values: Settings) -> None:
             await stack.enter_async_context(open_documents(values.mongodb_address, ()))
 
 
-def how_it_ends(home: Path, name: str, value: object) -> str:
+async def how_it_ends(home: Path, name: str, value: object) -> str:
     """The kind of sentence that a start with this setting ends with, empty where it starts; all else is raised."""
     facts = {"OPTIMIZE_BOT_HOME": home, "OPTIMIZE_BOT_PORT": 0, "OPTIMIZE_BOT_WORKERS": 1, name: value}
     try:
-        asyncio.run(start(Settings.model_validate(facts)))
+        await start(Settings.model_validate(facts))
     except (ValidationError, UserError) as error:
         return type(error).__name__
     return ""
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_any_setting_gives_a_sentence_or_a_start(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_any_setting_gives_a_sentence_or_a_start(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    ends = {repr(value): how_it_ends(tmp_path / "home", name, value) for value in (*ODD, *WRONG)}
+    values = (*ODD, *WRONG)
+    # Side by side, each with a home of its own: to stop listening takes a fifth of a second.
+    ends = await asyncio.gather(*(how_it_ends(tmp_path / f"home{i}", name, value) for i, value in enumerate(values)))
 
-    assert "ValidationError" in ends.values(), ends
+    assert "ValidationError" in ends, dict(zip(map(repr, values), ends, strict=True))
 
 
 @given(name=st.sampled_from(NAMES), value=st.text(max_size=40))
