@@ -247,7 +247,7 @@ def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
             _strategy,
         ),
         pattern(rf"(?P<name>{name})(?P<numbers>)(?!-[0-9])", _strategy),
-        pattern(rf"(?P<name>{name})-?(?P<numbers>[0-9]{{1,3}})", _strategy),
+        pattern(rf"(?P<name>{name})(?:-|(?<![0-9]))(?P<numbers>[0-9]{{1,3}})", _strategy),  # `RSI21` is no `rsi2`
     )
 
 
