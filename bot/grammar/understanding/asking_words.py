@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from bot.grammar.understanding.items import Item, Kind
-from bot.grammar.understanding.matching import Pattern, any_of, pattern
+from bot.grammar.understanding.matching import Item, Kind, Pattern, any_of, pattern
 from bot.grammar.understanding.phrases import FILLS
 from optimizer.errors import distance
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
-from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
+from bot.grammar.understanding.matching import Item, Kind
 from bot.grammar.verbs import VERB_WORDS
 
 #: Time of day that is offered where none was typed; nothing is scheduled by it alone.

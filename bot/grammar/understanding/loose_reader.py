@@ -5,12 +5,12 @@ from collections.abc import Collection, Sequence
 from functools import cache
 
 from bot.grammar.understanding.asking_words import is_slip_of_fill
-from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
-from bot.grammar.understanding.matching import Pattern
+from bot.grammar.understanding.matching import Item, Kind, Pattern
 from bot.grammar.understanding.number_words import with_digits
 from bot.grammar.understanding.phrases import FILLS
-from bot.grammar.understanding.study_words import EARLY, open_patterns, strategy_patterns, study_patterns
+from bot.grammar.understanding.strategy_words import strategy_patterns
+from bot.grammar.understanding.study_words import EARLY, open_patterns, study_patterns
 from bot.grammar.understanding.symbol_words import symbol_patterns, written_as_ticker
 from bot.grammar.understanding.time_words import LENGTHS, WHEN, WINDOWS
 

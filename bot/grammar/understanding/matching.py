@@ -1,10 +1,12 @@
-"""Matching: phrases and numbers as patterns that end where a word ends, in either language."""
+"""Matching: items, which are parts of a text with their readings, and the patterns that find them.
+
+Phrases and numbers end where a word ends, in either language.
+"""
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-from bot.grammar.understanding.items import Item
+from enum import StrEnum, auto
 
 #: Korean particles that may follow any word; they say nothing that the order of the words does not.
 _PARTICLES = (
@@ -21,6 +23,40 @@ END = rf"(?:'s)?(?:{_PARTICLES}){{0,3}}(?:{_COPULAS})?(?:(?<![은는])이?요)?(
 #: A number as people type it: `200`, `1,000`, `1k`, `2e2`, `0.1`, `천`.
 NUMBER = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:e[0-9])?(?:k|천만|백만|억|천|백|만)?|\.[0-9]+)"
 _SCALES = {"k": 1_000, "천만": 10_000_000, "백만": 1_000_000, "억": 100_000_000, "천": 1_000, "백": 100, "만": 10_000}
+
+
+class Kind(StrEnum):
+    """What a part of a text says."""
+
+    SYMBOL = auto()
+    STRATEGY = auto()
+    TRIALS = auto()
+    WORD = auto()  # an option, a flag or an overlay, as the grammar writes it
+    GOAL = auto()
+    CADENCE = auto()  # `weekly mon`, or only `weekly`
+    CLOCK = auto()  # `09:00`
+    SCHEDULE = auto()  # that it is to be repeated
+    JOIN = auto()  # `and`
+    BEST = auto()  # asks for the best: to be searched, or already known
+    SHOW = auto()  # asks to be told
+    INSTEAD = auto()  # that one of two is not wanted: the one `before` or `behind` it
+    DAYS = auto()  # a number of bars beside a strategy
+    FILL = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True)
+class Item:
+    """A part of a text: several `readings` where a person alone knows which is meant."""
+
+    kind: Kind
+    text: str
+    readings: tuple[str, ...] = ()
+
+    @property
+    def value(self) -> str:
+        """The first reading."""
+        return self.readings[0] if self.readings else ""
 
 
 @dataclass(frozen=True)

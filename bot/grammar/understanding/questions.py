@@ -13,7 +13,7 @@ from bot.grammar.errors import UnknownTopic
 from bot.grammar.help_topics import find_topic
 from bot.grammar.understanding.number_words import with_digits
 from bot.grammar.understanding.phrases import GOAL_PHRASES, ORDER_PHRASES, SETTING_PHRASES
-from bot.grammar.understanding.study_words import strategy_readings
+from bot.grammar.understanding.strategy_words import strategy_readings
 from bot.grammar.understanding.symbol_words import symbol_of
 
 _FILE = Path(__file__).with_suffix(".toml")

@@ -1,4 +1,4 @@
-"""Words for what is searched: strategies with their numbers, parameters, goals, limits, orders and settings."""
+"""Words for how is searched: parameters, goals, limits, orders and settings."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,18 @@ from functools import cache
 
 from bot.grammar.options import OPTIONS
 from bot.grammar.understanding.asking_words import asking_patterns, fill_patterns, open_fill_patterns
-from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import symbol_names
-from bot.grammar.understanding.matching import NUMBER, TOPIC, Pattern, any_of, number_text, pattern, plain_phrase
+from bot.grammar.understanding.matching import (
+    NUMBER,
+    TOPIC,
+    Item,
+    Kind,
+    Pattern,
+    any_of,
+    number_text,
+    pattern,
+    plain_phrase,
+)
 from bot.grammar.understanding.number_words import korean_number
 from bot.grammar.understanding.phrases import (
     ABOVE,
@@ -22,7 +31,6 @@ from bot.grammar.understanding.phrases import (
     KOREAN_BELOW,
     NOT_ABOVE,
     NOT_BELOW,
-    NUMBERED,
     ORDER_PHRASES,
     PARAMETER_PHRASES,
     SETTING_PHRASES,
@@ -32,18 +40,12 @@ from bot.grammar.understanding.phrases import (
     TRIALS,
     WORD_PHRASES,
 )
+from bot.grammar.understanding.strategy_words import strategy_items, strategy_readings
 from optimizer.domain.metrics import CAPS
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 
-#: Last bound of a fast average: a single number above it can only be the slow one.
-_FASTEST, _SLOWEST_FAST = 20, 50
 #: A lone number in this stretch may be a year.
 YEARS = range(1950, 2041)
-#: Averages that are so usual together that two numbers can only mean them, and no number of trials.
-_USUAL_PAIRS = (
-    r"(?:50[\s-]+200|20[\s-]+50|10[\s-]+50|20[\s-]+60|5[\s-]+20|10[\s-]+20|10[\s-]+30|12[\s-]+26(?:[\s-]+9)?"
-    r"|9[\s-]+21|8[\s-]+21|5[\s-]+10|50[\s-]+100)"
-)
 #: Before a number that is a level of an indicator, and none of trials: `AAPL RSI over 70`.
 _LEVEL = re.compile(r"\b(?:over|above|below|under|beneath|beyond|past|cross(?:es|ed|ing)?|hits?|reach(?:es|ed)?)\s+$")
 #: A number behind an order that is above this can only be one of trials.
@@ -52,41 +54,6 @@ _LARGEST_ORDER = 60
 
 def _word(found: re.Match[str], *words: str) -> tuple[Item, ...]:
     return tuple(Item(Kind.WORD, found[0], (word,)) for word in words)
-
-
-def strategy_readings(phrase: str) -> tuple[str, ...]:
-    """Return the strategies that a phrase may mean; empty for none."""
-    key = STRATEGIES.key_of.get(phrase)
-    return STRATEGY_PHRASES.get(phrase, ()) if key is None else (key,)
-
-
-def numbered(strategy: str, numbers: Sequence[str]) -> tuple[tuple[str, ...], ...] | None:
-    """Return the words that the numbers beside a strategy mean, each with its readings; None where they mean none."""
-    names = NUMBERED.get(strategy, ())
-    if not 1 <= len(numbers) <= len(names):
-        return None
-    if len(numbers) == 1 and names[:2] == ("fast", "slow"):
-        [number] = numbers
-        fast, slow = f"fast={number}", f"slow={number}"
-        value = float(number)
-        return ((slow,),) if value > _SLOWEST_FAST else ((fast,),) if value < _FASTEST else ((fast, slow),)
-    return tuple((f"{name}={number}",) for name, number in zip(names, numbers, strict=False))
-
-
-def _strategy(found: re.Match[str]) -> tuple[Item, ...] | None:
-    readings = strategy_readings(plain_phrase(found["name"]))
-    numbers = [number_text(each) for each in re.findall(NUMBER, found["numbers"] or "")]
-    item = Item(Kind.STRATEGY, found[0], readings)
-    if not numbers:
-        return (item,)
-    words = numbered(readings[0], numbers) if len(readings) == 1 else None
-    return None if words is None else (item, *(Item(Kind.WORD, found[0], each) for each in words))
-
-
-def _averages(found: re.Match[str]) -> tuple[Item, ...] | None:
-    """Two usual numbers beside a strategy of averages."""
-    readings = strategy_readings(plain_phrase(found["name"]))
-    return _strategy(found) if readings in (("sma",), ("ema",), ("macd",)) else None
 
 
 def _goal(found: re.Match[str]) -> tuple[Item, ...]:
@@ -221,36 +188,6 @@ def _fills(found: re.Match[str]) -> tuple[Item, ...]:
     return (Item(Kind.FILL, found[0]),)
 
 
-def strategy_patterns() -> Sequence[Pattern]:
-    """Return the patterns of strategies; a person's own are found as they are registered."""
-    return _strategy_patterns(tuple(STRATEGIES.key_of))
-
-
-@cache
-def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
-    name = any_of((*STRATEGY_PHRASES, *keys))
-    many = rf"{NUMBER}(?:\s*[,/]\s*{NUMBER}){{0,2}}"
-    pair = rf"{NUMBER}(?:\s*/\s*{NUMBER}){{1,2}}"
-    days = rf"(?:{NUMBER})(?=[\s-]*(?:days?|d|bars?|period|일|봉)|\s*/)"
-    unit = r"(?:days?|d|bars?|period|일선|일|봉)"
-    return (
-        pattern(
-            rf"(?P<numbers>{days}(?:\s*(?:일선|일|/)(?:과|와|,)?\s*{NUMBER})?)[\s-]*{unit}?[\s-]+(?P<name>{name})",
-            _strategy,
-        ),
-        pattern(rf"(?P<name>{name})\s*\(\s*(?P<numbers>{many})\s*\)", _strategy, end=r"(?![\w%])"),
-        pattern(rf"(?P<name>{name})\s+(?P<numbers>{pair})", _strategy),
-        pattern(rf"(?P<name>{name})\s+(?P<numbers>{_USUAL_PAIRS})", _averages),
-        pattern(rf"(?P<numbers>{_USUAL_PAIRS})\s+(?P<name>{name})", _averages),
-        pattern(
-            rf"(?P<name>{name})\s+(?P<numbers>[0-9]{{1,3}})(?:[\s-](?:days?|bars?|periods?)(?:\s+only)?|일(?!봉)|봉)",
-            _strategy,
-        ),
-        pattern(rf"(?P<name>{name})(?P<numbers>)(?!-[0-9])", _strategy),
-        pattern(rf"(?P<name>{name})(?:-|(?<![0-9]))(?P<numbers>[0-9]{{1,3}})", _strategy),  # `RSI21` is no `rsi2`
-    )
-
-
 @cache
 def study_patterns() -> Sequence[Pattern]:
     """Return the patterns of everything else that a study is asked for with, the most special first."""
@@ -284,7 +221,7 @@ def open_patterns() -> Sequence[Pattern]:
             end="",
         ),
         pattern(r"((?:19|20)[0-9]{2})년?(?:부터|이후)", lambda m: _word(m, f"from={m[1]}"), end=""),
-        pattern(rf"(?P<name>{strategies})(?P<numbers>)", _strategy, end=after),
+        pattern(rf"(?P<name>{strategies})(?P<numbers>)", strategy_items, end=after),
         pattern(rf"({names})", lambda m: (Item(Kind.SYMBOL, m[0], symbol_names()[plain_phrase(m[1])]),), end=after),
         *open_fill_patterns(),
     )

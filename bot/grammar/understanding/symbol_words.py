@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import korean_codes, listings, symbol_names
-from bot.grammar.understanding.matching import END, Pattern, any_of, pattern, plain_phrase
+from bot.grammar.understanding.matching import END, Item, Kind, Pattern, any_of, pattern, plain_phrase
 from bot.grammar.understanding.phrases import (
     CURRENCIES,
     EXCHANGES,

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from bot.grammar.understanding.items import Item, Kind
-from bot.grammar.understanding.matching import Pattern, pattern
+from bot.grammar.understanding.matching import Item, Kind, Pattern, pattern
 
 _DAYS = {
     **dict.fromkeys(("monday", "mon", "월요일", "월"), "mon"),

@@ -27,6 +27,7 @@ from bot.grammar.errors import (
     NotASymbol,
     NothingUnderstood,
     NotUnderstood,
+    NotWhole,
     OneStrategy,
     OneTooMany,
     Repeated,
@@ -46,9 +47,9 @@ from bot.grammar.tokens import MAX_TEXT
 from bot.grammar.understanding.asking_words import asks_plainly, only_looks
 from bot.grammar.understanding.assembling import Assembled, assemble, company_names, items_of
 from bot.grammar.understanding.cleaning import clean
-from bot.grammar.understanding.items import Item, Kind
 from bot.grammar.understanding.listings import listings
 from bot.grammar.understanding.loose_reader import read_items
+from bot.grammar.understanding.matching import Item, Kind
 from bot.grammar.understanding.questions import answer_about, answer_of, politely, study_named
 from bot.grammar.understanding.small_talk import small_talk, without_asides, without_small_talk
 from bot.grammar.understanding.symbol_words import name_meant, with_symbols
@@ -72,7 +73,7 @@ _MOST_WORDS_NAMED = 4
 #: Errors of the strict parser that the loose reading may replace; every other one is about a value or a name.
 _REPLACEABLE = (
     MissingCadence, MissingSchedule, MissingStart, MissingStrategy, MissingStudy, MissingTime, MissingDay,
-    MissingValue, NotANumber, NotASchedule, NotASymbol, OneStrategy, OneTooMany, Repeated, SymbolFirst,
+    MissingValue, NotANumber, NotWhole, NotASchedule, NotASymbol, OneStrategy, OneTooMany, Repeated, SymbolFirst,
     SymbolIsVerb, UnknownGoal, UnknownOption, UnknownOverlay, UnknownParameter, UnknownStrategy, UnknownTopic,
     UnknownVerb,
 )  # fmt: skip
