@@ -176,6 +176,7 @@ OPTIONS: Mapping[str, Option] = {
             key="holdout",
             read=lambda value: {"holdout": read_percent("holdout", value, low=0, high=50, takes_fraction=True)},
             example="holdout=15",
+            aliases=("oos",),
         ),
         Option(
             key="folds",
@@ -218,6 +219,7 @@ OPTIONS: Mapping[str, Option] = {
             key="capital",
             read=lambda value: {"capital": read_number("capital", value, low=1, high=1e15)},
             example="capital=10000",
+            aliases=("cash",),
         ),
         Option(
             key="per_share",
@@ -276,6 +278,7 @@ OPTIONS: Mapping[str, Option] = {
             key="timeframe",
             read=lambda value: {"timeframe": parse_timeframe(value).word},
             example="timeframe=4h",
+            aliases=("tf", "interval"),
         ),
         Option(
             key="mode",

@@ -48,6 +48,8 @@ from optimizer.strategies.registry import OVERLAYS, STRATEGIES
 YEARS = range(1950, 2041)
 #: Before a number that is a level of an indicator, and none of trials: `AAPL RSI over 70`.
 _LEVEL = re.compile(r"\b(?:over|above|below|under|beneath|beyond|past|cross(?:es|ed|ing)?|hits?|reach(?:es|ed)?)\s+$")
+#: Settings that are no percentage.
+_COUNTS = {"seed", "folds", "capital", "min_trades", "years", "trials"}
 #: A number behind an order that is above this can only be one of trials.
 _LARGEST_ORDER = 60
 
@@ -95,10 +97,12 @@ def _order_and_number(found: re.Match[str]) -> tuple[Item, ...] | None:
     return (Item(Kind.WORD, found[0], (f"{name}={number}", f"{number} {name}")),)
 
 
-def _setting(found: re.Match[str]) -> tuple[Item, ...]:
+def _setting(found: re.Match[str]) -> tuple[Item, ...] | None:
     name = SETTING_PHRASES[plain_phrase(found["name"])]
     unit = (found["unit"] or "").replace(" ", "").replace("bip", "bp")
     number = number_text(found["number"])
+    if unit and name in _COUNTS:
+        return None
     if name == "trials":
         return (Item(Kind.TRIALS, found[0], (number,)),)
     return _word(found, f"{name}={number}{unit if name in ('cost', 'slippage', 'tax') else ''}")
@@ -108,7 +112,7 @@ def _benchmark(found: re.Match[str]) -> tuple[Item, ...] | None:
     """A benchmark that is called so, or what everybody compares with; another stock may be one to search as well."""
     name = plain_phrase(found["name"])
     symbol = symbol_names().get(name, (name.upper(),))[0]
-    is_plain = found["bench"] or symbol in BENCHMARKS
+    is_plain = found["bench"] or symbol in BENCHMARKS or name == "cash"
     return _word(found, f"benchmark={symbol}") if is_plain and not strategy_readings(name) else None
 
 
@@ -148,9 +152,18 @@ def _exchange(found: re.Match[str]) -> tuple[Item, ...]:
     )
 
 
+def _flag(found: re.Match[str]) -> tuple[Item, ...] | None:
+    """`--n-trials 200`, as programs take it."""
+    return _option(found, found[1].replace("-", "_"), found[2])
+
+
 def _passed(found: re.Match[str]) -> tuple[Item, ...] | None:
     """`key=value` of the grammar goes through as it is; a dash between two numbers of a parameter is a range."""
-    key, value = found[1], found[2].rstrip(",;!?")
+    return _option(found, found[1], found[2])
+
+
+def _option(found: re.Match[str], key: str, typed: str) -> tuple[Item, ...] | None:
+    value = typed.rstrip(",;!?")
     if not value or not (key in _keys() or key == "tz"):
         return None
     dashed = re.fullmatch(rf"({NUMBER})-({NUMBER})", value)
@@ -387,8 +400,10 @@ def _settings() -> Sequence[Pattern]:
         pattern(rf"(?P<number>{NUMBER}){unit}\s+(?:of\s+|in\s+|for\s+|as\s+)?(?P<name>{any_of(_rates())})", _setting),
         pattern(rf"(?P<number>0)(?P<unit>\s?%)?\s+(?P<name>{any_of(_rates())})", _setting),
         pattern(
-            rf"(?:walk[ -]?forward(?: with)?\s+)?({NUMBER})\s+(?:walk[ -]forward\s+)?folds",
-            lambda m: _word(m, f"folds={m[1]}"),
+            rf"(?:(?:walk[ -]?forward|wfo?)(?: with)?\s+)?({NUMBER})\s+(?:walk[ -]?forward\s+)?folds"
+            rf"|({NUMBER})[ -]folds?(?:\s+(?:walk[ -]?forward|wfo?|cross[ -]validation|cv))?"
+            rf"|(?:walk[ -]?forward|wfo?)\s+({NUMBER})",
+            lambda m: _word(m, f"folds={m[1] or m[2] or m[3]}"),
         ),
         pattern(
             rf"(?:워크\s?포워드|검증|폴드(?:는|를|은)?)\s*({NUMBER})\s?(?:구간|폴드|개)",
@@ -407,6 +422,7 @@ def _settings() -> Sequence[Pattern]:
             lambda m: _word(m, f"capital={number_text(m[1])}"),
         ),
         pattern(r"([a-z_]+)\s*=\s*(\"[^\"]*\"|[^\s\"]+)", _passed, end=""),
+        pattern(r"--([a-z][a-z_-]*)(?:\s+|=)([^\s\"]+)", _flag, end=""),
         pattern(
             r"(?:versus|vs\.?|compared?(?: it)? (?:to|with|against)|against"
             r"|(?P<bench>bench|benchmark(?:ed)?(?: (?:against|to|with|is))?|벤치마크(?:는)?))\s+"

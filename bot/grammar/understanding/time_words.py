@@ -195,7 +195,7 @@ WINDOWS: Sequence[Pattern] = (
 LENGTHS: Sequence[Pattern] = (
     pattern(rf"([0-9]{{1,3}})\s*(minutes?|min|m|분|hours?|hr|h|시간|d|w)[\s-]*{_BARS}", _bar_length),
     pattern(r"([0-9]{1,3})(min|m|h|d|w|mo)", _bar_length),
-    pattern(r"([0-9]{1,3})[\s-]?(minutes?|min|hours?|hr|분|시간)", _bar_length),
+    pattern(r"([0-9]{1,3})[\s-]?(minutes?|min(?!\.?\s+[0-9]+\s+trades)|hours?|hr|분|시간)", _bar_length),
     pattern(rf"(hourly){_BARS}?|(?<=\s)(시간)봉", lambda m: _word(m[0], "timeframe=1h")),
     pattern(rf"(daily|weekly|monthly)[\s-]*{_BARS}", _named_length),
     pattern(r"(일|주|월|시간)봉", _named_length),
