@@ -7,7 +7,6 @@ its bars were corrected, keeps its earlier scores.
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
 from typing import Any
 
 from optimizer.domain.kept_forecasts import ForecastPart, ForecastRow, Score, ScoredForecast, Subject, rows_of
@@ -24,8 +23,12 @@ _MADE = (
     "timeframe", "source", "strategy_name", "parts", "data_hash", "code_version", "created_by", "audience", "team",
     "quantiles", "mean", "p_loss", "n_bars", "block", "seed", "naive",
 )  # fmt: skip
-_PLACES = f"({', '.join('?' for _ in _MADE)})"
-_INSERT = f"INSERT INTO portfolio_forecast_history ({', '.join(_MADE)}) VALUES "
+_PLACES = ", ".join(f"unnest(?{'::DOUBLE[23][]' if name in ('quantiles', 'naive') else ''})" for name in _MADE)
+#: Of a list for each column: DuckDB plans and runs each row of `executemany` anew, which took as long as a study does.
+_INSERT = (
+    f"INSERT INTO portfolio_forecast_history ({', '.join(_MADE)}) "  # noqa: S608
+    f"SELECT {_PLACES} ON CONFLICT DO NOTHING"
+)
 _OPEN = "scored_at IS NULL AND closed = ''"
 _ROW = (
     "SELECT forecast_id, horizon_bars, measure, kind, as_of, target_date, parts, quantiles, naive "
@@ -64,10 +67,8 @@ def keep_forecasts(warehouse: Warehouse, forecasts: Iterable[Forecast], subject:
     """Store forecasts, made now, unless they are stored; buy and hold's is kept with the same subject."""
     rows = [_values(forecast, row, subject, now) for forecast in forecasts for row in rows_of(forecast, subject)]
     if rows:
-        # One statement: DuckDB plans and runs each row of `executemany` anew, which took as long as a whole study.
-        statement = f"{_INSERT} {', '.join([_PLACES] * len(rows))} ON CONFLICT DO NOTHING"
         with warehouse.writing() as cursor:
-            cursor.execute(statement, list(chain.from_iterable(rows)))
+            cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
 
 
 def kept_studies(warehouse: Warehouse) -> set[str]:
