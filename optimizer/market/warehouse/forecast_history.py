@@ -26,7 +26,7 @@ _MADE = (
 _PLACES = ", ".join(f"unnest(?{'::DOUBLE[23][]' if name in ('quantiles', 'naive') else ''})" for name in _MADE)
 #: Of a list for each column: DuckDB plans and runs each row of `executemany` anew, which took as long as a study does.
 _INSERT = (
-    f"INSERT INTO portfolio_forecast_history ({', '.join(_MADE)}) "  # noqa: S608
+    f"INSERT INTO portfolio_forecast_history ({', '.join(_MADE)}) "
     f"SELECT {_PLACES} ON CONFLICT DO NOTHING"
 )
 _OPEN = "scored_at IS NULL AND closed = ''"
