@@ -25,10 +25,7 @@ _MADE = (
 )  # fmt: skip
 _PLACES = ", ".join(f"unnest(?{'::DOUBLE[23][]' if name in ('quantiles', 'naive') else ''})" for name in _MADE)
 #: Of a list for each column: DuckDB plans and runs each row of `executemany` anew, which took as long as a study does.
-_INSERT = (
-    f"INSERT INTO portfolio_forecast_history ({', '.join(_MADE)}) "
-    f"SELECT {_PLACES} ON CONFLICT DO NOTHING"
-)
+_INSERT = f"INSERT INTO portfolio_forecast_history ({', '.join(_MADE)}) SELECT {_PLACES} ON CONFLICT DO NOTHING"
 _OPEN = "scored_at IS NULL AND closed = ''"
 _ROW = (
     "SELECT forecast_id, horizon_bars, measure, kind, as_of, target_date, parts, quantiles, naive "
