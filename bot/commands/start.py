@@ -107,8 +107,12 @@ async def _find_repeated(specs: Sequence[StudySpec], origin: Origin, context: Bo
     """Return the first study of an equal command a moment ago whose result is posted where this one's would be."""
     since, service = context.clock() - REPEAT, context.services.studies
     here = {"origin.channel_id": origin.channel_id}
-    same = [await service.same_since(spec, origin.user_id, since, among=here) for spec in specs]
-    return same[0] if all(same) else None
+    first = None
+    for spec in specs:
+        if (same := await service.same_since(spec, origin.user_id, since, among=here)) is None:
+            return None
+        first = first or same
+    return first
 
 
 async def _repeated_message(same: OptimizationStudy, origin: Origin, context: BotContext) -> Message:

@@ -177,7 +177,7 @@ class Groups:
 
 async def _have_ended(group: StudyGroup) -> bool:
     among = {"study_name": {"$in": group.studies}}
-    return await OptimizationStudy.find(among | _IS_OPEN).first_or_none() is None
+    return await collection_of(OptimizationStudy).find_one(among | _IS_OPEN, {"_id": True}) is None
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,7 +7,7 @@ list without dates does.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -20,6 +20,8 @@ from optimizer.domain.universe import Member, Universe, members_between, spec_of
 from optimizer.errors import BadData, BarsEnd, NoBars, NoTimeframe, TooFewBars, UnknownSymbol, UserError
 from optimizer.studies.service import Plan
 
+#: Plans that are made at a time: while one waits for its source or the warehouse, others are made.
+_AT_ONCE = 4
 #: Errors of a symbol of which no source has bars.
 _NO_BARS = (UnknownSymbol, NoTimeframe, NoBars)
 
@@ -92,18 +94,34 @@ async def plan_selection(selection: Selection, services: Services) -> list[Plan]
     """
     plans: list[Plan] = []
     left_out: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for spec in selection.specs:
+    async for spec, found in _planned(selection.specs, services):
         universe = selection.universe_of(spec)
-        try:
-            plans.append(replace(await services.studies.plan(spec), universe=universe))
-        except (TooFewBars, BarsEnd, *_NO_BARS) as error:
-            if universe is None or not universe.is_dated or not _is_about(error, spec.symbol):
-                raise
-            left_out[universe.name][_reason(error, is_former=spec.symbol in selection.former)].append(spec.symbol)
+        if isinstance(found, Plan):
+            plans.append(replace(found, universe=universe))
+        elif (
+            isinstance(found, (TooFewBars, BarsEnd, *_NO_BARS))
+            and universe is not None
+            and universe.is_dated
+            and _is_about(found, spec.symbol)
+        ):
+            left_out[universe.name][_reason(found, is_former=spec.symbol in selection.former)].append(spec.symbol)
+        else:
+            raise found
     universes = {name: _without(found, left_out[name]) for name, found in _by_name(selection).items()}
     if not plans:
         raise EmptyUniverse.of(next(iter(universes.values())))
     return [replace(plan, universe=universes[plan.universe.name] if plan.universe else None) for plan in plans]
+
+
+async def _planned(
+    specs: Sequence[StudySpec], services: Services
+) -> AsyncIterator[tuple[StudySpec, Plan | BaseException]]:
+    """Yield the plan of each request in their order, or why it has none; a few are made at a time."""
+    for first in range(0, len(specs), _AT_ONCE):
+        some = specs[first : first + _AT_ONCE]
+        found = await asyncio.gather(*map(services.studies.plan, some), return_exceptions=True)
+        for pair in zip(some, found, strict=True):
+            yield pair
 
 
 async def _read(found: Watchlist, command: Start, services: Services) -> _ListRead:

@@ -33,17 +33,17 @@ def thin_walk_forward(walk: WalkForward | None) -> WalkForward | None:
     )
 
 
-def telling_rows(values: FloatArray) -> list[int]:
+def telling_rows(values: FloatArray) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
     """Return at most MOST_POINTS rows: all, or the first, the last, and the highest and lowest of each stretch."""
     if len(values) <= MOST_POINTS:
-        return list(range(len(values)))
+        return np.arange(len(values))
     first = _firsts(len(values), (MOST_POINTS - 2) // 2)
     bounds = [*first.tolist(), len(values)]
     rows = {0, len(values) - 1}
     for low, high in pairwise(bounds):
         stretch = values[low:high]
         rows |= {low + int(stretch.argmax()), low + int(stretch.argmin())}
-    return sorted(rows)
+    return np.array(sorted(rows), dtype=np.intp)
 
 
 def _firsts(n: int, most: int) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":

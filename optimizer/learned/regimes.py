@@ -362,11 +362,10 @@ def _steady(probabilities: FloatArray) -> Labels:
     """Label of each bar: the likeliest state, changed only when it leads the present one."""
     labels = np.full(len(probabilities), -1, dtype=np.int8)
     best = np.argmax(np.nan_to_num(probabilities, nan=-1.0), axis=1)
-    now = -1
-    for t in np.flatnonzero(~np.isnan(probabilities[:, 0])).tolist():
-        row = probabilities[t]
-        if now < 0 or row[best[t]] > row[now] + _LEAD:
-            now = int(best[t])
+    known, now = np.flatnonzero(~np.isnan(probabilities[:, 0])), -1
+    for t, row, likeliest in zip(known.tolist(), probabilities[known].tolist(), best[known].tolist(), strict=True):
+        if now < 0 or row[likeliest] > row[now] + _LEAD:
+            now = likeliest
         labels[t] = now
     return labels
 

@@ -109,8 +109,7 @@ class Market:
             if end is not None or _begins_late(found, start):
                 raise
             log.warning("stale_bars_used", extra={"symbol": symbol, "source": found.source, "reason": str(error)})
-        days = {"start": start, "end": end}
-        return self.warehouse.traded(symbol, timeframe=found.timeframe, source=found.source, **days), down
+        return self.warehouse.covered(found, start=start, end=end), down
 
     def checked_bars(
         self,

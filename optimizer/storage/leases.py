@@ -16,7 +16,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
@@ -73,11 +73,18 @@ class Claimant:
 class HeldStudy:
     """Study that this process has claimed; everything that its run writes goes through here, or is confirmed here."""
 
-    def __init__(self, study_name: str, owner: str, token: int, claimed_at: float) -> None:
-        self.study_name = study_name
-        self._fence = {"study_name": study_name, "lease.owner": owner, "lease.token": token}
+    def __init__(self, found: Mapping[str, Any], owner: str, claimed_at: float) -> None:
+        """`found` is the study as it was stored by the claim."""
+        self.study_name: str = found["study_name"]
+        self.found = found
+        self._fence = {"study_name": self.study_name, "lease.owner": owner, "lease.token": found["lease"]["token"]}
         self._beaten_at = claimed_at  # by a clock that goes on while the machine sleeps
         self._is_lost = False
+
+    @property
+    def is_begun(self) -> bool:
+        """True if an earlier run may have stored something of the study."""
+        return self.found["started_at"] != self.found["heartbeat_at"] or bool(self.found.get("trials_completed"))
 
     async def beat(self) -> None:
         """Show that the owner lives. Raises LeaseLost."""
@@ -125,12 +132,11 @@ async def claim(study_name: str, claimant: Claimant) -> HeldStudy | None:
         lambda: collection.find_one_and_update(
             {"study_name": study_name, **claimant.may_claim()},
             [{"$set": _claimed(claimant)}],
-            projection={"lease": True},
             return_document=ReturnDocument.AFTER,
         ),
         what="claim",
     )
-    return HeldStudy(study_name, claimant.owner, found["lease"]["token"], began) if found else None
+    return HeldStudy(found, claimant.owner, began) if found else None
 
 
 async def time_claim() -> float:
@@ -181,6 +187,32 @@ async def _whose_turn(people: Collection[str]) -> str:
 async def leave_to_bot(pool: str, study_name: str) -> None:
     """Give a study back that only the bot's own workers can run."""
     await settle_for(pool, study_name, {"needs_bot": True, "status": StudyState.QUEUED})
+
+
+class Turn(NamedTuple):
+    """What decides whether a study is run now."""
+
+    created_by: str
+    status: StudyState
+    wanted: StudyState | None
+    deaths: int
+    pool: str  # of its holder; empty without one
+
+
+async def turn_of(study_name: str) -> Turn | None:
+    """Return what decides whether a study is run, without the rest of it; None where there is none."""
+    fields = dict.fromkeys(("created_by", "status", "wanted", "deaths", "lease"), True)
+    found = await collection_of(OptimizationStudy).find_one({"study_name": study_name}, fields)
+    if found is None:
+        return None
+    lease, wanted = found.get("lease") or {}, found.get("wanted")
+    return Turn(
+        created_by=found["created_by"],
+        status=StudyState(found["status"]),
+        wanted=StudyState(wanted) if wanted else None,
+        deaths=found.get("deaths", 0),
+        pool=lease["pool"] if lease.get("owner") is not None else "",
+    )
 
 
 async def holder_of(study_name: str) -> tuple[StudyState, str, str] | None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from beanie import Document
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
@@ -52,6 +53,12 @@ async def find_stored(study_name: str) -> OptimizationStudy | None:
     return await patiently(read, what="study")
 
 
+async def study_of(held: HeldStudy) -> OptimizationStudy:
+    """Return a claimed study with its whole summary, as the claim read it."""
+    study = OptimizationStudy.model_validate(held.found)
+    return await patiently(lambda: with_curves(study), what="study")
+
+
 async def stored_records(study_name: str) -> list[TrialRecord]:
     """Trials of a study without a gap from the first, from which a stopped search can resume."""
     collection = collection_of(OptimizationTrial)
@@ -69,7 +76,8 @@ async def store_trials(
     """Write a batch and the study's progress in two round trips; returns the requested state of the study."""
     await held.confirm()
     if batch:
-        await _insert_new(held.study_name, batch)
+        documents = [trial_document(held.study_name, record, utc_now()) for record in batch]
+        await _insert_new(OptimizationTrial, documents, what="trials")
     progress: dict[str, Any] = {"trials_completed": n_done, "training": None, "heartbeat_at": utc_now()}
     if best is not None:
         progress |= {"best_params": dict(best.params), "best_value": best.value}
@@ -81,12 +89,11 @@ async def store_training(held: HeldStudy, training: TrainingProgress) -> StudySt
     return await held.update(training=training.model_dump(), heartbeat_at=utc_now())
 
 
-async def _insert_new(name: str, batch: Sequence[TrialRecord]) -> None:
-    """Insert trials; one that is there already is the same trial, written before a restart."""
-    documents = [trial_document(name, record, utc_now()) for record in batch]
-    collection = collection_of(OptimizationTrial)
+async def _insert_new(kind: type[Document], documents: Sequence[dict[str, Any]], *, what: str) -> None:
+    """Insert documents; one that is there already is the same, written before a restart or a lost connection."""
+    collection = collection_of(kind)
     try:
-        await patiently(lambda: collection.insert_many(documents, ordered=False), what="trials")
+        await patiently(lambda: collection.insert_many(documents, ordered=False), what=what)
     except BulkWriteError as failure:
         errors = (failure.details or {}).get("writeErrors", [])
         if any(error.get("code") != _DUPLICATE_KEY for error in errors):
@@ -105,9 +112,7 @@ async def store_result(
     name, rank = study.study_name, rank_of(study.spec, summary)
     kept, series = split(summary.model_dump(mode="json"))
     await held.confirm()
-    await asyncio.gather(
-        patiently(lambda: _replace_backtests(name, backtests), what="backtests"), store_curves(name, series)
-    )
+    await asyncio.gather(_replace_backtests(held, backtests), store_curves(name, series))
     await held.settle(
         summary=kept,
         rank=rank.model_dump() if rank else None,
@@ -121,14 +126,17 @@ async def store_result(
     )
 
 
-async def _replace_backtests(name: str, backtests: Sequence[dict[str, Any]]) -> None:
-    collection, trials = collection_of(BacktestRecord), collection_of(OptimizationTrial)
-    await collection.delete_many({"study": name})
+async def _replace_backtests(held: HeldStudy, backtests: Sequence[dict[str, Any]]) -> None:
+    name, trials = held.study_name, collection_of(OptimizationTrial)
+    if held.is_begun:
+        await patiently(lambda: collection_of(BacktestRecord).delete_many({"study": name}), what="backtests")
     if not backtests:
         return
     updates = [
         UpdateOne({"study": name, "trial_number": b["trial_number"]}, {"$set": {"backtest_id": b["backtest_id"]}})
         for b in backtests
     ]
-    # Copies, because the driver adds a key to what it inserts.
-    await asyncio.gather(collection.insert_many([{**b} for b in backtests]), trials.bulk_write(updates))
+    await asyncio.gather(
+        _insert_new(BacktestRecord, backtests, what="backtests"),
+        patiently(lambda: trials.bulk_write(updates, ordered=False), what="trials"),
+    )

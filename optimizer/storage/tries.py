@@ -25,11 +25,13 @@ from optimizer.storage.study_queries import about
 async def tries_before(study: OptimizationStudy) -> Tries:
     """Count the studies of overlapping bars that tried anything, besides this one."""
     held_out = (study.window.holdout_date or study.window.end_date).isoformat()
-    others, unlooked, (n_same, n_counted) = await asyncio.gather(
-        patiently(lambda: _others(study), what="earlier searches"),
-        patiently(lambda: _judged_before(study, held_out), what="earlier looks"),
-        patiently(lambda: _n_same_sets(study), what="earlier sets"),
-    )
+    others = await patiently(lambda: _others(study), what="earlier searches")
+    unlooked, n_same, n_counted = 0, 0, 0
+    if others:  # all that is counted further is of these
+        unlooked, (n_same, n_counted) = await asyncio.gather(
+            patiently(lambda: _judged_before(study, held_out), what="earlier looks"),
+            patiently(lambda: _n_same_sets(study), what="earlier sets"),
+        )
     judged = {found["_id"]: found["n"] for found in others if found["_id"] is not None}
     days = [found["since"] for found in others if isinstance(found["since"], datetime)]
     return Tries(

@@ -38,6 +38,7 @@ from optimizer.storage.documents import (
     OptimizationStudy,
     OptimizationTrial,
     WindowRecord,
+    new_document,
     space_document,
 )
 from optimizer.storage.driver import collection_of
@@ -401,7 +402,8 @@ class OptimizationService:
         """Store a study under a name; raises DuplicateKeyError where the name is taken, not where its request is."""
         study.study_name = name
         try:
-            return await study.insert()
+            study.id = (await collection_of(OptimizationStudy).insert_one(new_document(study))).inserted_id
+            return study
         except DuplicateKeyError:
             if (same := await self._of_request(study.request_key)) is not None:
                 return same

@@ -39,6 +39,7 @@ from optimizer.storage.study_store import (
     store_training,
     store_trials,
     stored_records,
+    study_of,
 )
 from optimizer.storage.tries import store_tried_sets, tries_before
 from optimizer.strategies.learning.weighing import model_of
@@ -124,14 +125,14 @@ async def run_study(study_name: str, snapshots: Path, claimant: Claimant) -> Stu
 
 
 async def _run(held: HeldStudy, snapshots: Path, began: float, *, is_elsewhere: bool) -> StudyState:
-    study = await find_stored(held.study_name)
-    assert study is not None, "it has just been claimed"
+    study = await study_of(held)
     if is_elsewhere:
         runnable_strategy(study.spec)
         await fetch_snapshots([*_hashes_of(study), *study.companion_hashes], snapshots)
-    run = await _prepare(study, snapshots)
-    digest = digest_to_run(study, is_begun=bool(run.done))
-    await held.update(sampler_note=sampler_note(study.spec, run.space), strategy_digest=digest, pruned_at=None)
+    run = await _prepare(study, snapshots, done=await stored_records(study.study_name) if held.is_begun else [])
+    digest, note = digest_to_run(study, is_begun=bool(run.done)), sampler_note(study.spec, run.space)
+    if (study.sampler_note, study.strategy_digest, study.pruned_at) != (note, digest, None):
+        await held.update(sampler_note=note, strategy_digest=digest, pruned_at=None)
     return await _search_and_judge(run, held, began)
 
 
@@ -242,13 +243,14 @@ def _hashes_of(study: OptimizationStudy) -> list[str]:
     return study.data_hashes or [study.data_hash]
 
 
-async def _prepare(study: OptimizationStudy, snapshots: Path) -> StudyRun:
+async def _prepare(study: OptimizationStudy, snapshots: Path, done: list[TrialRecord] | None = None) -> StudyRun:
+    """Read what a run needs; `done` are its stored trials, where they are known."""
     spec = study.spec
     many = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in _hashes_of(study)]
     others = [await asyncio.to_thread(read_snapshot, data_hash, snapshots) for data_hash in study.companion_hashes]
     companions = by_symbol(spec, others)
     evaluator = evaluator_of(spec, many, companions)
-    done = await stored_records(study.study_name)
+    done = await stored_records(study.study_name) if done is None else done
     return StudyRun(study=study, space=space_of(spec), many=many, companions=companions, evaluator=evaluator, done=done)
 
 

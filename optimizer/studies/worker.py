@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from importlib import reload
 from pathlib import Path
@@ -38,7 +38,7 @@ from optimizer.strategies.plugins.fence import FENCE
 from optimizer.strategies.plugins.loading import load_again
 from optimizer.studies.child_process import NICENESS
 from optimizer.studies.running import warming
-from optimizer.studies.running.memory import give_memory_back
+from optimizer.studies.running.memory import give_memory_back, keep_freed_memory
 from optimizer.studies.study_runs import challenge_study, replay_study, run_study, summary_of, tabulate_study
 from optimizer.studies.worker_messages import (
     Answer,
@@ -64,6 +64,9 @@ from optimizer.studies.worker_messages import (
 
 log = logging.getLogger(__name__)
 
+#: Seconds without a request after which a worker gives memory back.
+_PAUSE_SECONDS = 0.5
+
 
 async def serve(answers: IO[str]) -> None:
     """Answer the parent's requests until the end of input."""
@@ -80,10 +83,17 @@ async def serve(answers: IO[str]) -> None:
     async with open_documents(configuration.mongodb_uri, DOCUMENTS, waits=True):
         _send(Ready(), answers)
         while True:
-            request = decode_request(await lines.get())
+            request = decode_request(await _next_line(lines))
             assert not isinstance(request, Configure)
             _send(await _answer(request, configuration.snapshots, claimant), answers)
-            give_memory_back()
+
+
+async def _next_line(lines: "asyncio.Queue[str]") -> str:
+    """Wait for the next request; memory is given back in a pause, since the next study would ask for it again."""
+    with suppress(TimeoutError):
+        return await asyncio.wait_for(lines.get(), _PAUSE_SECONDS)
+    give_memory_back()
+    return await lines.get()
 
 
 def _tell_loading(answers: IO[str], part: str, n: int) -> None:
@@ -168,6 +178,7 @@ def _send(answer: Answer, answers: IO[str]) -> None:
 def main() -> None:
     """Run the worker process."""
     os.nice(NICENESS)
+    keep_freed_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     answers = os.fdopen(os.dup(1), "w")

@@ -21,6 +21,7 @@ SECTIONS = (
     "search",
     "study",
     "terminal",
+    "universe",
     "workers",
 )
 DEFAULT = "engine"

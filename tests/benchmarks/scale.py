@@ -49,7 +49,7 @@ class PerStudy:
 
 
 PER_STUDY = PerStudy(
-    worker=0.86, drawing=1.45, bot=0.88, mongod=0.26, operations=450, posts=3, edits=3.2, kept=210e3, fortnight=1_810e3
+    worker=0.48, drawing=1.40, bot=0.30, mongod=0.11, operations=330, posts=3, edits=2.8, kept=250e3, fortnight=2_110e3
 )
 
 

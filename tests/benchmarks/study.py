@@ -86,7 +86,7 @@ async def many_symbols(services: Services, folder: Path, n: int) -> float:
     """Seconds from the first plan to the last result of n symbols."""
     await asyncio.to_thread(folder.mkdir)
     for number in range(n):
-        _write_walk(folder / f"W{number:03d}.csv", seed=number)
+        write_walk(folder / f"W{number:03d}.csv", seed=number)
     import_files(folder, services.market.warehouse, reading=Reading(), now=services.clock())
     began = time.perf_counter()
     specs = [StudySpec(symbol=f"W{number:03d}", strategy_name="rsi", source="file") for number in range(n)]
@@ -94,7 +94,7 @@ async def many_symbols(services: Services, folder: Path, n: int) -> float:
     return time.perf_counter() - began
 
 
-def _write_walk(path: Path, *, seed: int) -> None:
+def write_walk(path: Path, *, seed: int) -> None:
     """Ten years of weekdays."""
     frame = frame_of(made_up_bars(2520, seed=seed)).set_axis(pd.bdate_range("2008-01-01", periods=2520), axis=0)
     frame.to_csv(path, index_label="Date", float_format="%.6f")

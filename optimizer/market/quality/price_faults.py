@@ -23,7 +23,9 @@ PRICES = ("open", "high", "low", "close")
 OUTLIER_SCALE = 10.0
 #: Without enough past returns, a return beyond this fraction is an outlier.
 FIRST_RETURNS = 0.5
-_SCALE_WINDOW, _MIN_RETURNS = 60, 20
+_SCALE_WINDOW, _YEAR, _MIN_RETURNS = 60, 252, 20
+#: A deviation of a normal over its median absolute value, and more than what rounding makes of a comparison.
+_NORMAL_MEDIAN, _SLACK = 1.4826, 1.0 + 1e-9
 #: Returns from which on pandas is quicker, its import included.
 _MANY = 50_000
 #: Overnight price ratios that splits make, old over new, with their names.
@@ -177,17 +179,45 @@ def _is_rush(bars: Bars, row: int, ratio: float) -> bool:
 
 
 def scale_of(bars: Bars, returns: FloatArray) -> FloatArray:
-    """Robust scale with which each return is compared, (n_returns,).
+    """Robust scale with which each return is compared, (n_returns,); infinite where no return is far beyond it.
 
     Intraday, the return over a night or a break is compared with earlier such returns only: they are many times larger.
     """
     if bars.timeframe == "1d":
-        return past_scale(returns)
+        return _scale_of_far(returns)
     is_gap = np.diff(bars.time) > _BREAK * np.timedelta64(TIMEFRAMES[bars.timeframe], "s")
     scale = np.empty(len(returns))
     for steps in (is_gap, ~is_gap):
-        scale[steps] = past_scale(returns[steps])
+        scale[steps] = _scale_of_far(returns[steps])
     return scale
+
+
+def _scale_of_far(returns: FloatArray) -> FloatArray:
+    """`past_scale` of returns that may be outliers; infinite for the others, of which no median need be found.
+
+    Where more than half of the past sizes are above a share of a return's size, so is their median.
+    """
+    if len(returns) > _MANY:
+        return past_scale(returns)
+    sizes = np.where(np.isfinite(returns), np.abs(returns), np.nan)
+    before = np.lib.stride_tricks.sliding_window_view(
+        np.concatenate([np.full(_SCALE_WINDOW, np.nan), sizes]), _SCALE_WINDOW
+    )[:-1]
+    share = sizes * (_SLACK / (OUTLIER_SCALE * _NORMAL_MEDIAN))
+    n_known = np.isfinite(before).sum(axis=1)
+    n_above = (before >= share[:, None]).sum(axis=1)
+    is_near = (n_known >= _MIN_RETURNS) & (n_above > n_known // 2)
+    scale = np.full(len(returns), np.inf)
+    for row in rows(~is_near):
+        near, year = (_median_before(sizes, row, window) for window in (_SCALE_WINDOW, _YEAR))
+        scale[row] = _NORMAL_MEDIAN * np.maximum(near, 0.5 * year)
+    return scale
+
+
+def _median_before(sizes: FloatArray, row: int, window: int) -> float:
+    known = sizes[max(row - window, 0) : row]
+    known = known[np.isfinite(known)]
+    return float(np.median(known)) if len(known) >= _MIN_RETURNS else math.nan
 
 
 def past_scale(returns: FloatArray) -> FloatArray:
@@ -197,9 +227,9 @@ def past_scale(returns: FloatArray) -> FloatArray:
     so that a quiet month does not make an ordinary day an outlier.
     """
     sizes = np.abs(returns)
-    near, year = (rolling_median(sizes, window, least=_MIN_RETURNS) for window in (_SCALE_WINDOW, 252))
+    near, year = (rolling_median(sizes, window, least=_MIN_RETURNS) for window in (_SCALE_WINDOW, _YEAR))
     scale = np.full(len(returns), np.nan)
-    scale[1:] = 1.4826 * np.maximum(near, 0.5 * year)[:-1]
+    scale[1:] = _NORMAL_MEDIAN * np.maximum(near, 0.5 * year)[:-1]
     return scale
 
 

@@ -23,10 +23,9 @@ _MADE = (
     "timeframe", "source", "strategy_name", "parts", "data_hash", "code_version", "created_by", "audience", "team",
     "quantiles", "mean", "p_loss", "n_bars", "block", "seed", "naive",
 )  # fmt: skip
-_INSERT = (
-    f"INSERT INTO portfolio_forecast_history ({', '.join(_MADE)}) VALUES ({', '.join('?' for _ in _MADE)}) "  # noqa: S608
-    "ON CONFLICT DO NOTHING"
-)
+_PLACES = ", ".join(f"unnest(?{'::DOUBLE[23][]' if name in ('quantiles', 'naive') else ''})" for name in _MADE)
+#: Of a list for each column: DuckDB plans and runs each row of `executemany` anew, which took as long as a study does.
+_INSERT = f"INSERT INTO portfolio_forecast_history ({', '.join(_MADE)}) SELECT {_PLACES} ON CONFLICT DO NOTHING"
 _OPEN = "scored_at IS NULL AND closed = ''"
 _ROW = (
     "SELECT forecast_id, horizon_bars, measure, kind, as_of, target_date, parts, quantiles, naive "
@@ -66,7 +65,7 @@ def keep_forecasts(warehouse: Warehouse, forecasts: Iterable[Forecast], subject:
     rows = [_values(forecast, row, subject, now) for forecast in forecasts for row in rows_of(forecast, subject)]
     if rows:
         with warehouse.writing() as cursor:
-            cursor.executemany(_INSERT, rows)
+            cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
 
 
 def kept_studies(warehouse: Warehouse) -> set[str]:

@@ -174,6 +174,9 @@ class Warehouse:
         stored = self.coverage(symbol, timeframe=timeframe, source=source)
         if stored is None:
             raise UnknownSymbol.of(symbol, {one.symbol for one in self.symbols() if source in (None, one.source)})
+        return self._history(stored, start, end)
+
+    def _history(self, stored: Coverage, start: date | None, end: date | None) -> RawBars:
         low, high = bounds(start, end)
         with self.reading() as cursor:
             cursor.execute(
@@ -182,7 +185,17 @@ class Warehouse:
                 [stored.series_id, low.item(), high.item()],
             )
             columns: dict[str, Any] = fetch_arrays(cursor)
-        return RawBars(symbol=symbol, timeframe=timeframe, source=stored.source, **columns)
+        return RawBars(symbol=stored.symbol, timeframe=stored.timeframe, source=stored.source, **columns)
+
+    def covered(self, stored: Coverage, *, start: date | None = None, end: date | None = None) -> RawBars:
+        """Return the `history` of a stored series, which is not looked up again. Raises NoBars."""
+        return self._with_bars(self._history(stored, start, end), start, end)
+
+    def _with_bars(self, history: RawBars, start: date | None, end: date | None) -> RawBars:
+        if not len(history):
+            stored = self.coverage(history.symbol, timeframe=history.timeframe, source=history.source)
+            raise _no_bars(history, stored, start, end)
+        return history
 
     def load(
         self,
@@ -209,10 +222,9 @@ class Warehouse:
         end: date | None = None,
     ) -> RawBars:
         """Return a `history` that has bars. Raises UnknownSymbol, NoBars or UnknownTimeframe."""
-        history = self.history(symbol, timeframe=timeframe, source=source, start=start, end=end)
-        if not len(history):
-            raise _no_bars(history, self.coverage(symbol, timeframe=timeframe, source=source), start, end)
-        return history
+        return self._with_bars(
+            self.history(symbol, timeframe=timeframe, source=source, start=start, end=end), start, end
+        )
 
     def upsert(self, history: RawBars, *, now: datetime | None = None) -> Changes:
         """Store bars in one transaction; stored bars that differ are replaced and reported."""

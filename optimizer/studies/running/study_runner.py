@@ -8,7 +8,7 @@ from optimizer.clock import Clock
 from optimizer.domain.study_results import StudyState
 from optimizer.errors import Unavailable
 from optimizer.storage.documents import OptimizationStudy
-from optimizer.storage.leases import holder_of
+from optimizer.storage.leases import holder_of, turn_of
 from optimizer.storage.outage import patiently
 from optimizer.studies.finding import find_study
 from optimizer.studies.running.deaths import MAX_DEATHS, fail, fail_lost, record_death
@@ -52,54 +52,49 @@ class StudyRunner:
         A worker that dies is replaced and the study resumes when it is its turn again, at most three times. The number
         of one person's studies that run here at once is limited; the others wait even while workers are free.
         """
-        study = await patiently(lambda: find_study(study_name), what="study")
-        if study.study_name in self._running:
-            return study
-        self._running.add(study.study_name)
-        self._ring(study.study_name)
+        turn = await patiently(lambda: turn_of(study_name), what="study")
+        if turn is None or study_name in self._running:
+            return await patiently(lambda: find_study(study_name), what="study")
+        self._running.add(study_name)
+        self._ring(study_name)
         try:
             while True:
-                async with self._turns.of(study.created_by):
-                    ended = await self._run_in_turn(study.study_name)
+                async with self._turns.of(turn.created_by):
+                    ended = await self._run_in_turn(study_name)
                 if ended is not None:
                     return ended
-                await self._until_free(study.study_name)
+                await self._until_free(study_name)
         finally:
-            self._running.discard(study.study_name)
+            self._running.discard(study_name)
 
     async def _run_in_turn(self, study_name: str) -> OptimizationStudy | None:
         """Run a study on a worker of this program; None while another program's has it, and after its worker died."""
         while True:
-            study = await patiently(lambda: find_study(study_name), what="study")
-            if self._is_elsewhere(study):
+            turn = await patiently(lambda: turn_of(study_name), what="study")
+            assert turn is not None, "studies are not deleted"
+            if turn.status in _WAITING and turn.pool not in ("", self._pool.identity):
                 return None
-            if study.status.is_finished or study.wanted is not None:
-                return await patiently(partial(self.apply_requested_state, study), what="study")
-            if study.deaths >= MAX_DEATHS:
+            if turn.status.is_finished or turn.wanted is not None:
+                return await patiently(partial(self._apply_requested_state, study_name), what="study")
+            if turn.deaths >= MAX_DEATHS:
                 await patiently(partial(fail_lost, study_name, self._pool.identity), what="failure")
                 continue
             answer: Finished | Held | Failed
             try:
                 answer = await self._pool.run(study_name)
             except WorkerDied as death:
-                death_of = partial(record_death, study, self._pool.identity, hung=death.hung)
-                await patiently(death_of, what="death")
+                await patiently(partial(self._record_death, study_name, turn.deaths, hung=death.hung), what="death")
                 return None
             except Unavailable as error:
                 answer = Failed(error=error.as_document())
             if isinstance(answer, Held):
                 return None
             if isinstance(answer, Failed):
-                if await self._mend(study, answer):
+                if await self._mend(await patiently(lambda: find_study(study_name), what="study"), answer):
                     continue
                 await patiently(partial(fail, study_name, self._pool.identity, answer.error), what="failure")
                 continue
             return await patiently(lambda: find_study(study_name), what="study")
-
-    def _is_elsewhere(self, study: OptimizationStudy) -> bool:
-        lease = study.lease
-        is_held = lease is not None and lease.owner is not None and lease.pool != self._pool.identity
-        return is_held and study.status in _WAITING
 
     async def _until_free(self, study_name: str) -> None:
         """Wait until a study is not held by another program's worker any more."""
@@ -109,8 +104,16 @@ class StudyRunner:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def apply_requested_state(self, study: OptimizationStudy) -> OptimizationStudy:
+    async def _record_death(self, study_name: str, deaths: int, *, hung: bool) -> None:
+        """Count the end of a worker under a study that had lost so many before."""
+        study = await find_study(study_name)
+        study.deaths = deaths  # one that is counted already is not counted again
+        await record_death(study, self._pool.identity, hung=hung)
+
+    async def _apply_requested_state(self, study_name: str) -> OptimizationStudy:
         """Carry out what is requested of a study that no worker has; returns it."""
+        study = await find_study(study_name)
         if not study.status.is_finished and study.wanted is not None:
             await study.set({"status": str(study.wanted), "wanted": None, "completed_at": self._clock()})
-        return await find_study(study.study_name)
+            return await find_study(study_name)
+        return study

@@ -117,13 +117,13 @@ def _count_below_median(
     early, early_squares = _subset_sums(sums[:middle]), _subset_sums(squares[:middle])
     late, late_squares = _subset_sums(sums[middle:]), _subset_sums(squares[middle:])
     here, there = np.empty(n_sets), np.empty(n_sets)
-    n_below = 0
+    n_below, whole = 0, counts.sum()
     for way in range(len(ways)):
         a, b = ways[way, 0], ways[way, 1]
         not_a, not_b = len(early) - 1 - a, len(late) - 1 - b
         _rank_keys(early[a], late[b], early_squares[a], late_squares[b], 1.0 / n_bars, here)
         _rank_keys(early[not_a], late[not_b], early_squares[not_a], late_squares[not_b], 1.0 / n_bars, there)
-        n_below += _is_below_median(here, there, counts) + _is_below_median(there, here, counts)
+        n_below += _is_below_median(here, there, counts, whole) + _is_below_median(there, here, counts, whole)
     return n_below
 
 
@@ -188,8 +188,8 @@ def _first_with(keys: FloatArray, wanted: float) -> int:
 
 
 @compiled
-def _is_below_median(here: FloatArray, there: FloatArray, counts: NDArray[np.int64]) -> int:
-    """Return 1 if the winner of one half ranks at or below the middle of the other, else 0."""
+def _is_below_median(here: FloatArray, there: FloatArray, counts: NDArray[np.int64], whole: int) -> int:
+    """Return 1 if the winner of one half ranks at or below the middle of the other, else 0; `whole` sums the counts."""
     highest = _highest(here)
     if highest == 0.0:  # seldom: only where nothing earned do the sets without movement come first
         highest = -np.inf
@@ -198,13 +198,10 @@ def _is_below_median(here: FloatArray, there: FloatArray, counts: NDArray[np.int
                 highest = here[i]
     if highest == -np.inf:
         return 1
-    best = _first_with(here, highest)
-    lead, n_below, n_not_above, n_sets = there[best], 0, 0, 0
-    for i in range(len(there)):
-        n_below += counts[i] * (there[i] < lead)
-        n_not_above += counts[i] * (there[i] <= lead)
-        n_sets += counts[i]
-    return 1 if n_below + n_not_above <= n_sets else 0
+    lead, twice_below = there[_first_with(here, highest)], 0
+    for i in range(len(there)):  # those below twice, and those as high once, as they share the middle rank
+        twice_below += (counts[i] if there[i] < lead else 0) + (counts[i] if there[i] <= lead else 0)
+    return 1 if twice_below <= whole else 0
 
 
 def share_of_losses(rows: NDArray[np.floating[Any]], n_blocks: int = LOSS_BLOCKS) -> float:

@@ -51,15 +51,29 @@ def max_t(rows: Float32Array, *, n_resamples: int = N_RESAMPLES, mean_block: flo
     t[moves] = means[moves] / spreads[moves] * math.sqrt(n_rows)
     if not moves.any():
         return MaxT(t=t, maxima=np.zeros(0), optimism=0.0)
-    scale = (spreads[moves] * math.sqrt(n_rows))[:, None]
-    standardized = np.asarray((rows[moves] - means[moves, None]) / scale, dtype=np.float32)
-    drawn = resample_counts(n_rows, n_resamples, mean_block) @ standardized.T
-    leaders = (drawn + t[moves].astype(np.float32)).argmax(axis=1)
+    kept = _different(rows, t, np.flatnonzero(moves))
+    standardized = rows[kept]
+    standardized -= means[kept, None]
+    standardized /= (spreads[kept] * math.sqrt(n_rows))[:, None]
+    drawn = resample_counts(n_rows, n_resamples, mean_block) @ standardized.astype(np.float32, copy=False).T
+    leaders = (drawn + t[kept].astype(np.float32)).argmax(axis=1)
     return MaxT(
         t=t,
         maxima=np.sort(drawn.max(axis=1).astype(np.float64)),
         optimism=float(drawn[np.arange(n_resamples), leaders].mean()),
     )
+
+
+def _different(rows: Float32Array, t: FloatArray, moving: NDArray[np.intp]) -> NDArray[np.intp]:
+    """First of each of several moving sets that earned the same, as many of a grid do; all where that is not so plain.
+
+    Whatever is largest of all sets is largest of these.
+    """
+    _, first, group = np.unique(t[moving], return_index=True, return_inverse=True)
+    alike = moving[first[group]]
+    if len(first) == len(moving) or not np.array_equal(rows[moving], rows[alike]):
+        return moving
+    return np.sort(moving[first])
 
 
 @lru_cache(maxsize=16)

@@ -15,7 +15,7 @@ from optimizer.market.calendar_picture import picture
 from optimizer.market.calendars import find_calendar
 from optimizer.market.providers.sample import SYMBOLS, Sample
 from optimizer.market.quality.data_findings import DataFinding, QualityReport, Severity
-from optimizer.market.quality.price_faults import past_scale, rolling_median
+from optimizer.market.quality.price_faults import OUTLIER_SCALE, past_scale, rolling_median, scale_of
 from optimizer.market.quality.sentinel import MOST_OF_A_KIND, check, require_usable, store_report
 from optimizer.market.raw_bars import make_history
 from optimizer.market.warehouse.warehouse import Warehouse
@@ -225,6 +225,20 @@ def test_outliers_are_judged_by_past_returns_only() -> None:
     bumped[300:] *= 50
 
     np.testing.assert_array_equal(past_scale(returns)[:301], past_scale(bumped)[:301])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_scale_that_is_left_out_is_one_that_no_return_is_far_beyond(seed: int) -> None:
+    bars = walk(700).adjusted()
+    returns = np.random.default_rng(seed).standard_t(2, 699)
+    returns[[3, 30, 31, 400]], returns[200:230], returns[500:570] = (9.0, 60.0, -60.0, np.nan), np.nan, 0.0
+    exact, found = past_scale(returns), scale_of(bars, returns)
+
+    is_known = ~np.isinf(found)
+    np.testing.assert_array_equal(found[is_known], exact[is_known])
+    assert not (np.abs(returns) > OUTLIER_SCALE * exact)[~is_known].any()
+    assert is_known[np.isnan(exact)].all()
+    assert 0 < is_known.sum() < 200
 
 
 def test_a_critical_finding_blocks_and_a_warning_does_not() -> None:

@@ -8,7 +8,7 @@ import pytest
 from optimizer.clock import utc_now
 from optimizer.domain.study_results import StudyState, TrialRecord, TrialState
 from optimizer.errors import WorkerLost, error_of
-from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, StudyLease
+from optimizer.storage.documents import OptimizationStudy, OptimizationTrial, StudyLease, new_document
 from optimizer.storage.driver import collection_of
 from optimizer.storage.leases import (
     Claimant,
@@ -68,6 +68,25 @@ async def test_of_many_claims_at_once_one_is_granted() -> None:
     lease = (await now()).lease
     assert lease is not None
     assert (lease.owner, lease.token) == (None, 20)
+
+
+async def test_only_a_first_claim_finds_a_study_that_is_not_begun() -> None:
+    await stored()
+    await collection_of(OptimizationStudy).update_one({}, {"$set": {"started_at": None, "trials_completed": 0}})
+    assert not (await held_by(ONE)).is_begun
+    assert (await held_by(ONE)).is_begun  # as after a worker that died before it stored anything
+
+    await collection_of(OptimizationStudy).update_one({}, {"$set": {"started_at": None, "trials_completed": 3}})
+    assert (await held_by(ONE)).is_begun  # as one that is given more trials
+
+
+async def test_a_new_study_is_stored_as_the_model_reads_it() -> None:
+    await stored()
+    study = await now()
+
+    assert OptimizationStudy.model_validate(new_document(study) | {"_id": study.id}) == study
+    await collection_of(OptimizationStudy).replace_one({}, new_document(study))
+    assert await now() == study
 
 
 async def test_study_of_an_earlier_version_has_no_lease_and_can_be_claimed() -> None:

@@ -40,6 +40,16 @@ def test_copies_of_one_set_count_as_one() -> None:
     assert p_of(np.concatenate([one, noise(199, 300, 5)])) > 5 * p_of(one)
 
 
+def test_sets_with_the_same_returns_change_nothing() -> None:
+    rows = np.random.default_rng(4).normal(0.0, 0.01, (40, 200)).astype(np.float32)
+    several = np.repeat(rows, np.arange(40) % 4 + 1, axis=0)[np.random.default_rng(5).permutation(100)]
+    alone, together = max_t(rows), max_t(several)
+
+    np.testing.assert_allclose(together.maxima, alone.maxima, rtol=1e-5)
+    assert together.optimism == pytest.approx(alone.optimism, rel=1e-5)
+    assert len(together.t) == 100
+
+
 @pytest.mark.parametrize("edge", [0.0, 0.0008, 0.0015])
 def test_it_agrees_with_hansens_test_of_the_same_returns(edge: float) -> None:
     """Hansen's SPA by `arch`; its upper p value recentres nothing, as the reality check does."""
