@@ -19,6 +19,7 @@ from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
 from optimizer.engine.set_scores import Batch, KeptSets, Scores
+from optimizer.engine.spans import passing_spans
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import one_bar_later, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
@@ -112,6 +113,8 @@ class Evaluator:
         self._chunk_size = min(max(1, (self._conditions.capacity - 2) // self._masks_per_set), self._most_together)
         self._no_volatility = np.empty(_NO_VOLATILITY)
         self._single_slots = _NO_SIGNALS.copy()
+        self._room = kernel.new_room()
+        self._has_played = False
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
         self._kept: KeptSets | None = None
 
@@ -164,6 +167,7 @@ class Evaluator:
                 stop,
                 first,
                 last,
+                *kernel.new_room(),
                 out,
             )
 
@@ -177,9 +181,10 @@ class Evaluator:
         """Score the single set of a trial, for which the way of many sets would cost as much again."""
         table, price_table = np.empty((1, _N_SCORES)), self.price_table
         bank, slots, orders, volatility = self._batch_of_one(params)
-        sums, tree = price_table.spans
+        sums, tree = price_table.spans if self._has_played else passing_spans()
+        self._has_played = True  # what the next sets are marked from is worth keeping
         market = price_table.prices, sums, tree, volatility, price_table.terms
-        kernel.score_sets(*market, bank, slots, orders, start, stop, 0, 1, table)
+        kernel.score_sets(*market, bank, slots, orders, start, stop, 0, 1, *self._room, table)
         return Scores(table)
 
     @property

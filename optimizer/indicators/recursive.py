@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from optimizer.compiled import compiled
+from optimizer.compiled import compiled, compiled_part
 from optimizer.domain.bars import FloatArray
 
 #: Sums of price changes below this count as zero (TA-Lib's limit).
 _ZERO = 1e-14
 
 
-@compiled
+@compiled_part
 def fill_rsi(close: FloatArray, window: int, row: FloatArray) -> None:
     """Write the RSI of the closes, 0 to 100, into `row`; NaN for the first `window` bars."""
     gain, loss = first_moves(close, window)
     continue_rsi(close, window, 0, gain, loss, row)
 
 
-@compiled
+@compiled_part
 def first_moves(close: FloatArray, window: int) -> tuple[float, float]:
     """Mean gain and mean loss of the first `window` changes; NaN if there are fewer changes."""
     gain = loss = 0.0
@@ -29,7 +29,7 @@ def first_moves(close: FloatArray, window: int) -> tuple[float, float]:
     return gain * (1.0 / window), loss * (1.0 / window)
 
 
-@compiled
+@compiled_part
 def continue_rsi(
     close: FloatArray, window: int, first: int, gain: float, loss: float, row: FloatArray
 ) -> tuple[float, float]:
