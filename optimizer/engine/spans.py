@@ -39,6 +39,7 @@ _MOST_AT_ONCE = 64
 _N_SUMS = 6
 #: Column of the row that the sums so far are before, where nothing else is kept.
 _REACHED = _N_SUMS
+_NO_TREE = np.empty((0, 3))
 #: Bits of infinity, as an integer.
 _INFINITE = 0x7FF0000000000000
 
@@ -71,7 +72,7 @@ def spans_of(prices: FloatArray, terms: FloatArray, *, of_each_bar: bool = False
 
 def passing_spans() -> Spans:
     """Sums and drawdowns for playing a single set once, in the order of its trades."""
-    return Spans(np.zeros((1, _N_SUMS + 1)), np.empty((0, 3)))
+    return Spans(np.zeros((1, _N_SUMS + 1)), _NO_TREE)
 
 
 @compiled_part
