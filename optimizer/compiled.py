@@ -228,7 +228,7 @@ def _count_zeros(typing_context: object, word: types.Integer) -> tuple[Any, Any]
 trailing_zeros = cast("Callable[[np.uint64], int]", intrinsic(_count_zeros))
 
 
-class _Lanes(types.Type):  # type: ignore[misc]
+class _Lanes(types.Type):
     """Four numbers that one instruction adds at a time, for use in compiled functions."""
 
     def __init__(self) -> None:
@@ -239,9 +239,9 @@ _LANES, _VECTOR = _Lanes(), ir.VectorType(ir.DoubleType(), 4)
 
 
 @register_model(_Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: object) -> None:
-        super().__init__(manager, kind, _VECTOR)
+        super().__init__(manager, kind, _VECTOR)  # type: ignore[no-untyped-call]
 
 
 def _make_lanes(typing_context: object, one: object, second: object, third: object) -> tuple[Any, Any]:

@@ -70,19 +70,22 @@ class ExitReason(IntEnum):
 class _Returns(metrics.Sample):
     """Returns of a backtest, all of whose sums are compiled, in the order of those that they stand for."""
 
-    __slots__ = ("_at_risk", "_found")
+    __slots__ = ("_at_risk", "_found", "_losses")
 
     def __init__(self, values: FloatArray) -> None:
         found = np.empty(trade_log.N_DESCRIBED)
-        centred, scratch = np.empty((2, len(values)))
+        centred, self._losses = np.empty((2, len(values)))
         self._at_risk = metrics.value_at_risk(values)
-        trade_log.describe(values, self._at_risk, centred, scratch, found)
+        trade_log.describe(values, self._at_risk, centred, self._losses, found)
         self._found: list[float] = found.tolist()
         super().__init__(values, (self._found[trade_log.MEAN], centred))
 
     def moments(self) -> tuple[float, float, float]:
         _, second, third, fourth, _ = self._found
         return second, third, fourth
+
+    def losses(self) -> FloatArray:
+        return self._losses
 
     def tail(self) -> tuple[float, float]:
         return self._at_risk, self._found[trade_log.SHORTFALL]
@@ -292,13 +295,13 @@ def run_backtest(
 ) -> Backtest:
     """Run the first set of `slots` and `orders` over bars [start, stop) of `window`; arrays as in the kernel."""
     start, stop = window
-    equity, position = np.empty(stop - start), np.empty(stop - start)
+    equity, position, cursors = np.empty(stop - start), np.empty(stop - start), np.empty(2, dtype=np.int64)
     rows = np.empty((max(_LEAST_ROOM, (stop - start) // _BARS_PER_TRADE), trade_log.N_TRADE_COLUMNS))
     sets = volatility, price_table.terms, bank, slots, orders
-    n = trade_log.record(price_table.prices, *sets, start, stop, equity, position, rows)
+    n = trade_log.record(price_table.prices, *sets, start, stop, equity, position, rows, cursors)
     if n > len(rows):
         rows = np.empty((n, trade_log.N_TRADE_COLUMNS))
-        trade_log.record(price_table.prices, *sets, start, stop, equity, position, rows)
+        trade_log.record(price_table.prices, *sets, start, stop, equity, position, rows, cursors)
     return Backtest(
         start=start,
         stop=stop,

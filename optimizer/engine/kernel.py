@@ -34,7 +34,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compiled import compiled, compiled_part, trailing_zeros
+from optimizer.compiled import compiled_part, trailing_zeros
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.marking import (
     BARS_HELD,

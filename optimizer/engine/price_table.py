@@ -43,7 +43,8 @@ class PriceTable:
         columns = _columns(bars)
         is_plain = _are_plain(columns)
         plain = columns if is_plain else [np.array(each, dtype=np.float64) for each in columns]
-        if not lay_out(*plain, prices):
+        opens, highs, lows, closes = plain
+        if not lay_out(opens, highs, lows, closes, prices):
             require_prices(bars)  # raises with the date
         if yields is not None or account.interest:
             prices[CASH] = cash_values(bars, account, yields, a_year)
@@ -98,10 +99,12 @@ def _columns(bars: Bars) -> Sequence[FloatArray]:
 
 def _are_plain(columns: Sequence[FloatArray]) -> bool:
     """True if arrays are of one kind, for which functions are compiled: writable and contiguous."""
-    for values in columns:
-        if not values.flags.carray or values.dtype != _FLOAT:
-            return False
-    return True
+    opens, highs, lows, closes = columns
+    return _is_plain(opens) and _is_plain(highs) and _is_plain(lows) and _is_plain(closes)
+
+
+def _is_plain(values: FloatArray) -> bool:
+    return values.flags.carray and values.dtype == _FLOAT
 
 
 @lru_cache(64)

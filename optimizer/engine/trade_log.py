@@ -34,7 +34,7 @@ ENTRY, EXIT, SIDE, FRACTION, ENTRY_PRICE, EXIT_PRICE, BEFORE, PROFIT, RETURN, RE
 N_TRADE_COLUMNS = 10
 #: What `sum_play` finds. Of closed trades: bars held and the longest, the best and the worst return and all of them,
 #: the number of winners, money won, and money lost, which is not positive; their number and mean profit. Of fills:
-#: values and costs over the equity. Of the equity: its deepest fall and the bars of the longest, and bars with a position.
+#: values and costs over the equity. Of the equity: its deepest fall, the bars of the longest, and bars with a position.
 N_BARS, LONGEST, BEST, WORST, GAINS, N_WON, WON, LOST, N_CLOSED, MEAN_PROFIT = range(10)
 TRADED, PAID, DEEPEST, LONGEST_FALL, N_HELD = range(10, 15)
 N_PLAY_SUMS = 15
@@ -93,7 +93,7 @@ def _write_trade(
     row[PROFIT], row[RETURN] = profit, profit / (abs(size) * before)
 
 
-@compiled
+@compiled_part
 def record_set(
     market: PriceArrays,
     param_sets: SetArrays,
@@ -103,9 +103,10 @@ def record_set(
     equity: FloatArray,
     position: FloatArray,
     trades: FloatArray,
+    cursors: Ints,
 ) -> int:
     """Write the equity and position of set i at each close, and its trades where `trades` has room, as `record`."""
-    cursors = np.full(2, start, np.int64)
+    cursors[:] = start
     value = 1.0
     flat = start  # first row whose equity is not written yet
     since = max(start - 1, 0)  # close from which on the account has been in cash
@@ -142,7 +143,7 @@ def record_set(
     return n
 
 
-@compiled
+@compiled_part
 def record(
     prices: FloatArray,
     volatility: FloatArray,
@@ -155,6 +156,7 @@ def record(
     equity: FloatArray,
     position: FloatArray,
     trades: FloatArray,
+    cursors: Ints,
 ) -> int:
     """Write the first set's equity and position at each close and its trades; returns the number of trades.
 
@@ -162,7 +164,7 @@ def record(
     rows.
     """
     market = PriceArrays(prices, orders, orders, volatility, terms)
-    return record_set(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
+    return record_set(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades, cursors)
 
 
 @compiled_part
@@ -202,19 +204,18 @@ def centre(values: FloatArray, centred: FloatArray) -> float:
 
 
 @compiled
-def describe(values: FloatArray, level: float, centred: FloatArray, scratch: FloatArray, found: FloatArray) -> None:
-    """Write the distances of values from their mean, and what N_DESCRIBED counts; the tail ends at `level`.
-
-    `scratch` has room for all values.
-    """
+def describe(values: FloatArray, level: float, centred: FloatArray, losses: FloatArray, found: FloatArray) -> None:
+    """Write the values' distances from their mean, those up to zero, and N_DESCRIBED; the tail ends at `level`."""
     n, n_below = len(values), 0
     found[MEAN] = centre(values, centred)
     found[SECOND], found[THIRD] = _sum(centred, n, 2) / n, _sum(centred, n, 3) / n
     found[FOURTH] = _sum(centred, n, 4) / n
     for t in range(n):
-        scratch[n_below] = values[t]
+        losses[n_below] = values[t]
         n_below += values[t] <= level
-    found[SHORTFALL] = _sum(scratch, n_below, 1) / n_below
+    found[SHORTFALL] = _sum(losses, n_below, 1) / n_below
+    for t in range(n):
+        losses[t] = min(values[t], 0.0)
 
 
 @compiled
@@ -415,10 +416,10 @@ def fill_entry_means(
     """
     market = PriceArrays(prices, orders, orders, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
-    equity, position = np.empty(stop - start), np.empty(stop - start)
+    equity, position, cursors = np.empty(stop - start), np.empty(stop - start), np.empty(2, np.int64)
     trades = np.empty((stop - start + 1, N_TRADE_COLUMNS))
     for i in range(first, last):
-        n = record_set(market, param_sets, i, start, stop, equity, position, trades)
+        n = record_set(market, param_sets, i, start, stop, equity, position, trades, cursors)
         total = 0.0
         for k in range(n):
             total += rows[0 if trades[k, SIDE] > 0.0 else 1, int(trades[k, ENTRY]) - 1]
@@ -469,10 +470,10 @@ def fill_returns(
     """
     market = PriceArrays(prices, orders, orders, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
-    equity, position = np.empty(stop - start), np.empty(stop - start)
+    equity, position, cursors = np.empty(stop - start), np.empty(stop - start), np.empty(2, np.int64)
     no_trades = np.empty((0, N_TRADE_COLUMNS))
     for i in range(first, last):
-        record_set(market, param_sets, i, start, stop, equity, position, no_trades)
+        record_set(market, param_sets, i, start, stop, equity, position, no_trades, cursors)
         _write_returns(market, start, equity, out[i, 0])
         if out.shape[1] > 1:
             out[i, 1] = out[i, 0]
