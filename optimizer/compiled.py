@@ -28,7 +28,7 @@ from numba.core.caching import (
     UserWideCacheLocator,
 )
 from numba.core.runtime.nrt import rtsys
-from numba.extending import intrinsic
+from numba.extending import intrinsic, models, register_model
 
 
 @cache
@@ -226,3 +226,58 @@ def _count_zeros(typing_context: object, word: types.Integer) -> tuple[Any, Any]
 
 #: Position of the lowest set bit of a 64-bit word that is not 0, for use in compiled functions.
 trailing_zeros = cast("Callable[[np.uint64], int]", intrinsic(_count_zeros))
+
+
+class _Lanes(types.Type):
+    """Four numbers that one instruction adds at a time, for use in compiled functions."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Lanes")
+
+
+_LANES, _VECTOR = _Lanes(), ir.VectorType(ir.DoubleType(), 4)
+
+
+@register_model(_Lanes)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: object) -> None:
+        super().__init__(manager, kind, _VECTOR)  # type: ignore[no-untyped-call]
+
+
+def _make_lanes(typing_context: object, one: object, second: object, third: object) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = ir.Constant(_VECTOR, [0.0] * 4)
+        for i, number in enumerate(arguments):
+            vector = builder.insert_element(vector, number, ir.Constant(ir.IntType(32), i))
+        return vector
+
+    return _LANES(types.float64, types.float64, types.float64), generate
+
+
+def _take_lane(typing_context: object, vector: _Lanes, i: types.Integer) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.extract_element(arguments[0], builder.trunc(arguments[1], ir.IntType(32)))
+
+    return types.float64(_LANES, types.int64), generate
+
+
+def _add_lanes(typing_context: object, one: _Lanes, other: _Lanes) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fadd(*arguments)
+
+    return _LANES(_LANES, _LANES), generate
+
+
+def _subtract_lanes(typing_context: object, one: _Lanes, other: _Lanes) -> tuple[Any, Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fsub(*arguments)
+
+    return _LANES(_LANES, _LANES), generate
+
+
+#: Sums that do not wait for each other, added side by side: the compiler does not find them by itself. Each number is
+#: rounded as it would be alone.
+lanes = cast("Callable[[float, float, float], Any]", intrinsic(_make_lanes))
+lane = cast("Callable[[Any, int], float]", intrinsic(_take_lane))
+add_lanes = cast("Callable[[Any, Any], Any]", intrinsic(_add_lanes))
+subtract_lanes = cast("Callable[[Any, Any], Any]", intrinsic(_subtract_lanes))

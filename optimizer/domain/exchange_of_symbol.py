@@ -6,6 +6,7 @@ The suffix of a symbol, as Yahoo writes it, names its exchange; without one it i
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 DEFAULT = "XNYS"
 ALWAYS = "24/7"
@@ -97,6 +98,7 @@ def calendar_name(symbol: str) -> str:
     return ALWAYS if _PAIR.fullmatch(symbol) else DEFAULT
 
 
+@lru_cache(1024)
 def is_currency(symbol: str) -> bool:
     """Check whether a symbol is a pair of currencies, which trades on every weekday."""
     return symbol.endswith("=X") or _CURRENCIES.fullmatch(symbol) is not None

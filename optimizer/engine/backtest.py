@@ -37,7 +37,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,20 +67,34 @@ class ExitReason(IntEnum):
     OPEN = kernel.STILL_OPEN
 
 
-class _Sample(metrics.Sample):
-    """A sample whose sums are compiled, in the order of those that they stand for."""
+class _Returns(metrics.Sample):
+    """Returns of a backtest, all of whose sums are compiled, in the order of those that they stand for."""
 
-    __slots__ = ()
+    __slots__ = ("_at_risk", "_found", "_losses")
 
-    def _centre(self) -> tuple[float, FloatArray]:
-        centred = np.empty_like(self.values)
-        return trade_log.centre(self.values, centred), centred
+    def __init__(self, values: FloatArray) -> None:
+        found = np.empty(trade_log.N_DESCRIBED)
+        centred, self._losses = np.empty((2, len(values)))
+        self._at_risk = metrics.value_at_risk(values)
+        trade_log.describe(values, self._at_risk, centred, self._losses, found)
+        self._found: list[float] = found.tolist()
+        super().__init__(values, (self._found[trade_log.MEAN], centred))
 
     def moments(self) -> tuple[float, float, float]:
-        return trade_log.moments(self.centred)
+        _, second, third, fourth, _ = self._found
+        return second, third, fourth
 
-    def mean_up_to(self, level: float) -> float:
-        return trade_log.mean_up_to(self.values, level, np.empty_like(self.values))
+    def losses(self) -> FloatArray:
+        return self._losses
+
+    def tail(self) -> tuple[float, float]:
+        return self._at_risk, self._found[trade_log.SHORTFALL]
+
+
+def _market(returns: FloatArray) -> metrics.Sample:
+    """Sample of the returns that a backtest is compared with."""
+    centred = np.empty_like(returns)
+    return metrics.Sample(returns, (trade_log.centre(returns, centred), centred))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +123,7 @@ class Trade:
         return self.exit_bar - self.entry_bar
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)  # a frozen one takes as long to make as its bars to play
 class Backtest:
     """Backtest of one parameter set over bars [start, stop). Arrays are (stop − start,)."""
 
@@ -160,55 +174,66 @@ class Backtest:
     def measures(self) -> Measures:
         """Every measure of this backtest; those of the equity are without the rounding of compounded returns."""
         a_year = self.periods_per_year
-        market = None if self.benchmark is None else _Sample(self.benchmark)
+        market = None if self.benchmark is None else _market(self.benchmark)
+        n_trades = self.ledger.shape[1]
+        fills, profits = np.empty((2, 2 * n_trades)), np.empty((2, n_trades))
+        sums = np.empty(trade_log.N_PLAY_SUMS)
+        rates = _rates(self.costs, self.account)
+        trade_log.sum_play(self.equity, self.position, self.ledger, rates, fills, profits, sums)
+        found: list[float] = sums.tolist()
+        falls = found[trade_log.DEEPEST], int(found[trade_log.LONGEST_FALL])
         return Measures.model_validate(
-            metrics.by_returns(_Sample(self.returns), a_year, market)
-            | metrics.growth_and_falls(self.equity, a_year, *trade_log.falls(self.equity))
-            | self._of_fills()
-            | self._of_trades()
+            metrics.by_returns(_Returns(self.returns), a_year, market)
+            | metrics.growth_and_falls(self.equity, a_year, *falls)
+            | self._of_fills(found)
+            | _of_trades(found, n_trades, profits)
         )
 
-    def _of_fills(self) -> dict[str, float]:
+    def _of_fills(self, found: Sequence[float]) -> dict[str, float]:
         """Measures of what was held and traded."""
         n_bars, a_year = len(self.equity), self.periods_per_year
-        values, costs = self._traded()
-        turnover = metrics.turnover(values, n_bars, a_year)
+        exposure, traded, paid = self._sums_of_fills(found)
+        turnover = metrics.a_year(traded, n_bars, a_year)
         is_in_money = self.account.capital is not None
-        annual = metrics.turnover(costs, n_bars, a_year) if is_in_money else turnover * self.costs.per_side
-        return {"exposure": self._exposed(), "turnover": turnover, "annual_costs": annual}
+        annual = metrics.a_year(paid, n_bars, a_year) if is_in_money else turnover * self.costs.per_side
+        return {"exposure": exposure, "turnover": turnover, "annual_costs": annual}
 
-    def _of_trades(self) -> dict[str, float]:
-        """Measures of closed trades."""
-        n_trades = self.ledger.shape[1]
-        profits, scratch = np.empty((2, n_trades))
-        found = np.empty(trade_log.N_TRADE_SUMS)
-        n = trade_log.sum_trades(self.ledger, profits, scratch, found)
-        sums, has_any = found.tolist(), n > 0
-        lost = -sums[trade_log.LOST]
-        return {
-            "win_rate": sums[trade_log.N_WON] / n if has_any else metrics.NAN,
-            "profit_factor": sums[trade_log.WON] / lost if lost > 0.0 else metrics.NAN,
-            "expectancy": sums[trade_log.GAINS] / n if has_any else metrics.NAN,
-            "sqn": metrics.sqn(_Sample(profits[:n])),
-            "n_trades": n,
-            "n_open": n_trades - n,
-            "average_trade_bars": sums[trade_log.N_BARS] / n if has_any else metrics.NAN,
-            "longest_trade_bars": int(sums[trade_log.LONGEST]),
-            "best_trade": sums[trade_log.BEST] if has_any else metrics.NAN,
-            "worst_trade": sums[trade_log.WORST] if has_any else metrics.NAN,
-        }
-
-    def _exposed(self) -> float:
-        return metrics.exposure(self.position)
+    def _sums_of_fills(self, found: Sequence[float]) -> tuple[float, float, float]:
+        """(exposure, value and costs of all fills over the equity at the fill)."""
+        return found[trade_log.N_HELD] / len(self.position), found[trade_log.TRADED], found[trade_log.PAID]
 
     def _traded(self) -> tuple[FloatArray, FloatArray]:
         """(value, costs) of each fill over the equity at the fill, (n_fills,) each."""
-        costs, (buy, _, short) = self.costs, cost_factors(self.costs)
-        of_value = costs.commission_bps, costs.slippage_bps, costs.tax_bps
-        rates = np.array([buy, short, *of_value, costs.per_share, costs.least_fee, self.account.capital or 0.0])
         values, paid = np.empty((2, 2 * self.ledger.shape[1]))
-        n = trade_log.write_fills(self.ledger, rates, values, paid)
+        n = trade_log.write_fills(self.ledger, _rates(self.costs, self.account), values, paid)
         return values[:n], paid[:n]
+
+
+@lru_cache(64)
+def _rates(costs: Costs, account: Account) -> FloatArray:
+    """Rates of fills as in `trade_log.write_fills`; nobody writes into them."""
+    buy, _, short = cost_factors(costs)
+    of_value = costs.commission_bps, costs.slippage_bps, costs.tax_bps
+    return np.array([buy, short, *of_value, costs.per_share, costs.least_fee, account.capital or 0.0])
+
+
+def _of_trades(found: Sequence[float], n_trades: int, profits: FloatArray) -> dict[str, float]:
+    """Measures of closed trades, `profits` (2, n_trades) being theirs and the distances from their mean."""
+    n = int(found[trade_log.N_CLOSED])
+    has_any, lost = n > 0, -found[trade_log.LOST]
+    sample = metrics.Sample(profits[0, :n], (found[trade_log.MEAN_PROFIT], profits[1, :n]))
+    return {
+        "win_rate": found[trade_log.N_WON] / n if has_any else metrics.NAN,
+        "profit_factor": found[trade_log.WON] / lost if lost > 0.0 else metrics.NAN,
+        "expectancy": found[trade_log.GAINS] / n if has_any else metrics.NAN,
+        "sqn": metrics.sqn(sample),
+        "n_trades": n,
+        "n_open": n_trades - n,
+        "average_trade_bars": found[trade_log.N_BARS] / n if has_any else metrics.NAN,
+        "longest_trade_bars": int(found[trade_log.LONGEST]),
+        "best_trade": found[trade_log.BEST] if has_any else metrics.NAN,
+        "worst_trade": found[trade_log.WORST] if has_any else metrics.NAN,
+    }
 
 
 def simulate(
@@ -270,13 +295,13 @@ def run_backtest(
 ) -> Backtest:
     """Run the first set of `slots` and `orders` over bars [start, stop) of `window`; arrays as in the kernel."""
     start, stop = window
-    equity, position = np.empty(stop - start), np.empty(stop - start)
+    equity, position, cursors = np.empty(stop - start), np.empty(stop - start), np.empty(2, dtype=np.int64)
     rows = np.empty((max(_LEAST_ROOM, (stop - start) // _BARS_PER_TRADE), trade_log.N_TRADE_COLUMNS))
     sets = volatility, price_table.terms, bank, slots, orders
-    n = trade_log.record(price_table.prices, *sets, start, stop, equity, position, rows)
+    n = trade_log.record(price_table.prices, *sets, start, stop, equity, position, rows, cursors)
     if n > len(rows):
         rows = np.empty((n, trade_log.N_TRADE_COLUMNS))
-        trade_log.record(price_table.prices, *sets, start, stop, equity, position, rows)
+        trade_log.record(price_table.prices, *sets, start, stop, equity, position, rows, cursors)
     return Backtest(
         start=start,
         stop=stop,

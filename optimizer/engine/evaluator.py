@@ -19,6 +19,7 @@ from optimizer.engine import kernel, trade_log
 from optimizer.engine.backtest import Backtest, run_backtest
 from optimizer.engine.price_table import PriceTable
 from optimizer.engine.set_scores import Batch, KeptSets, Scores
+from optimizer.engine.spans import passing_spans
 from optimizer.errors import Phrase, TooFewBars
 from optimizer.indicators.bitmasks import one_bar_later, unpack_mask
 from optimizer.indicators.conditions import NO_OTHERS, Conditions
@@ -47,7 +48,7 @@ _ORDERS = (
 )
 #: Further masks that a set may need: its gate by regime, joined with the trend of each side, and that of stress.
 _MASKS_OF_REGIMES = 4
-_NO_VOLATILITY = 1
+_NO_VOLATILITY = np.empty(1)
 #: Slots of a set before its sides are filled in.
 _NO_SIGNALS = np.zeros((1, kernel.N_SLOTS), dtype=np.int64)
 _NO_SIGNALS[:, [kernel.SIDE_SLOTS, kernel.STRESS]] = kernel.NEVER
@@ -97,7 +98,6 @@ class Evaluator:
         Raises UnusableBars or TooFewBars.
         """
         self.strategy = strategy
-        self._masks_per_set = strategy.masks_per_set + _MASKS_OF_REGIMES
         self.bars = bars
         self.costs = costs
         self.price_table = PriceTable.of(bars, costs, account, yields=yields)
@@ -106,12 +106,11 @@ class Evaluator:
         self._counts_ahead = counts_ahead
         self._conditions = Conditions(self.price_table.contiguous, others, costs=costs, capacity=capacity)
         self._names = strategy.space.names
-        self._values = _values_of(self._names)
-        self._n_bars = len(bars)
-        self._most_together = _MOST_TOGETHER if self._conditions.n_kept >= _ENOUGH_KEPT else _FEW_TOGETHER
-        self._chunk_size = min(max(1, (self._conditions.capacity - 2) // self._masks_per_set), self._most_together)
-        self._no_volatility = np.empty(_NO_VOLATILITY)
+        self._n_bars = self._conditions.n_bars
         self._single_slots = _NO_SIGNALS.copy()
+        self._single_row = self._single_slots.data.cast("B").cast("q")
+        self._room = kernel.new_room()
+        self._has_played = False
         self._buy_and_hold: dict[tuple[int, int], Backtest] = {}  # by (start, stop)
         self._kept: KeptSets | None = None
 
@@ -164,6 +163,7 @@ class Evaluator:
                 stop,
                 first,
                 last,
+                *kernel.new_room(),
                 out,
             )
 
@@ -177,14 +177,25 @@ class Evaluator:
         """Score the single set of a trial, for which the way of many sets would cost as much again."""
         table, price_table = np.empty((1, _N_SCORES)), self.price_table
         bank, slots, orders, volatility = self._batch_of_one(params)
-        sums, tree = price_table.spans
+        sums, tree = price_table.spans if self._has_played else passing_spans()
+        self._has_played = True  # what the next sets are marked from is worth keeping
         market = price_table.prices, sums, tree, volatility, price_table.terms
-        kernel.score_sets(*market, bank, slots, orders, start, stop, 0, 1, table)
+        kernel.score_sets(*market, bank, slots, orders, start, stop, 0, 1, *self._room, table)
         return Scores(table)
 
     @property
     def _keeps_enough(self) -> bool:
         return self._conditions.n_kept >= _ENOUGH_KEPT
+
+    @property
+    def _masks_per_set(self) -> int:
+        return self.strategy.masks_per_set + _MASKS_OF_REGIMES
+
+    @property
+    def _chunk_size(self) -> int:
+        """Most sets of a batch."""
+        room = (self._conditions.capacity - 2) // self._masks_per_set
+        return min(max(1, room), _MOST_TOGETHER if self._keeps_enough else _FEW_TOGETHER)
 
     def best_order(self, param_sets: Sequence[Params]) -> Sequence[int]:
         """Rows of sets in the order in which they are played in the least time."""
@@ -326,12 +337,9 @@ class Evaluator:
         other = copy(self)
         other.strategy, other._kept = strategy, None
         other._short = strategy.short if self._short is not None else None
-        other._masks_per_set = strategy.masks_per_set + _MASKS_OF_REGIMES
         other._names = strategy.space.names
-        other._values = _values_of(other._names)
         other._single_slots = _NO_SIGNALS.copy()
-        room = (self._conditions.capacity - 2) // other._masks_per_set
-        other._chunk_size = min(max(1, room), self._most_together)
+        other._single_row = other._single_slots.data.cast("B").cast("q")
         return other
 
     def signals(self, params: Params) -> Signals:
@@ -349,7 +357,7 @@ class Evaluator:
         """Backtest of buy and hold over bars [start, stop): bought at the second open, with the same costs."""
         if (start, stop) not in self._buy_and_hold:
             self._check_window(start, stop)
-            batch = Batch(self._conditions.bank, _HOLDING, _NO_ORDERS, self._no_volatility)
+            batch = Batch(self._conditions.bank, _HOLDING, _NO_ORDERS, _NO_VOLATILITY)
             self._buy_and_hold[start, stop] = self._run(batch, start, stop, None)
         return self._buy_and_hold[start, stop]
 
@@ -372,7 +380,7 @@ class Evaluator:
 
     def _batch(self, param_sets: Sequence[Params]) -> Batch:
         self._conditions.make_room(self._masks_per_set * len(param_sets))
-        columns = dict(zip(self._names, zip(*map(self._values, param_sets), strict=True), strict=True))
+        columns = dict(zip(self._names, zip(*map(_values_of(self._names), param_sets), strict=True), strict=True))
         for each in self.strategy.on_request:
             columns[each.name] = tuple(params.get(each.name, each.default) for params in param_sets)
         slots = _NO_SIGNALS.repeat(len(param_sets), axis=0)
@@ -380,7 +388,7 @@ class Evaluator:
         if self._short is not None:
             _fill_side(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
         if max(map(len, param_sets)) == len(self._names):
-            return Batch(self._conditions.bank, slots, _no_orders(len(param_sets)), self._no_volatility)
+            return Batch(self._conditions.bank, slots, _no_orders(len(param_sets)), _NO_VOLATILITY)
         return self._batch_with_overlays(param_sets, slots)
 
     def _batch_of_one(self, params: Params) -> Batch:
@@ -388,14 +396,13 @@ class Evaluator:
         if len(params) != len(self._names):
             return self._batch([params])
         self._conditions.make_room(self._masks_per_set)
-        columns = {name: (params[name],) for name in self._names}
+        columns = {name: (value,) for name, value in params.items()}
         for each in self.strategy.on_request:
             columns[each.name] = (params.get(each.name, each.default),)
-        slots = self._single_slots
-        _fill_single(slots, 0, self.strategy.long(self._conditions, columns))
+        _fill_single(self._single_row, 0, self.strategy.long(self._conditions, columns))
         if self._short is not None:
-            _fill_single(slots, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
-        return Batch(self._conditions.bank, slots, _NO_ORDERS, self._no_volatility)
+            _fill_single(self._single_row, kernel.SIDE_SLOTS, self._short(self._conditions, columns))
+        return Batch(self._conditions.bank, self._single_slots, _NO_ORDERS, _NO_VOLATILITY)
 
     def _batch_with_overlays(self, param_sets: Sequence[Params], slots: NDArray[np.int64]) -> Batch:
         """Batch of sets of which some have overlays."""
@@ -412,7 +419,7 @@ class Evaluator:
             levels = [0 if trend else 2 for trend in trends]  # `permission` is 1 without an average
             slots[:, kernel.SIDE_SLOTS + kernel.TREND] = self._conditions.below(permission, *columns, level=levels)
         self._close_gates(param_sets, slots)
-        volatilities = self._no_volatility
+        volatilities = _NO_VOLATILITY
         if is_sized.any():
             volatilities = self._conditions.indicator(volatility, self._counts_ahead)
         return Batch(self._conditions.bank, slots, orders, volatilities)
@@ -471,11 +478,12 @@ def _no_orders(n_sets: int) -> FloatArray:
     return _NO_ORDERS if n_sets == 1 else np.zeros((n_sets, kernel.N_ORDERS))
 
 
-def _fill_single(slots: NDArray[np.int64], first: int, side: Side) -> None:
+def _fill_single(row: "memoryview[int]", first: int, side: Side) -> None:
+    """As `_fill_side`, of one set: to write single numbers through a view of memory takes half of NumPy's time."""
     enter, leave, opens = side
-    slots[0, first + kernel.ENTER] = enter[0]
-    slots[0, first + kernel.EXIT] = leave[0]
-    slots[0, first + kernel.GATE] = kernel.ALWAYS if opens is None else opens[0]
+    row[first + kernel.ENTER] = enter.item()
+    row[first + kernel.EXIT] = leave.item()
+    row[first + kernel.GATE] = kernel.ALWAYS if opens is None else opens.item()
 
 
 def _fill_side(slots: NDArray[np.int64], first: int, side: Side) -> None:

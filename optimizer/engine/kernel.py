@@ -34,7 +34,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compiled import compiled, compiled_part, trailing_zeros
+from optimizer.compiled import compiled_part, trailing_zeros
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.marking import (
     BARS_HELD,
@@ -340,7 +340,12 @@ def _score_trades(account: FloatArray, out: FloatArray) -> None:
             out[_SQN] = np.sqrt(closed) * mean / np.sqrt(variance)
 
 
-@compiled
+def new_room() -> tuple[FloatArray, Ints]:
+    """Return `account` and `cursors`, which a thread that plays sets needs for itself."""
+    return np.empty(N_ACCOUNT), np.empty(2, dtype=np.int64)
+
+
+@compiled_part
 def score_sets(
     prices: FloatArray,
     prefix_sums: FloatArray,
@@ -354,13 +359,16 @@ def score_sets(
     stop: int,
     first: int,
     last: int,
+    account: FloatArray,
+    cursors: Ints,
     out: FloatArray,
 ) -> None:
-    """Write the scores of sets [first, last) over rows [start, stop) into the rows of `out`."""
+    """Write the scores of sets [first, last) over rows [start, stop) into the rows of `out`.
+
+    `account` and `cursors` are room for one set at a time, see `new_room`.
+    """
     market = PriceArrays(prices, prefix_sums, drawdown_tree, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
-    account = np.empty(N_ACCOUNT)
-    cursors = np.empty(2, np.int64)
     for i in range(first, last):
         run_set(market, param_sets, i, start, stop, account, cursors)
         score_account(account, stop - start, terms, out[i])

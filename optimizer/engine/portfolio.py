@@ -20,7 +20,7 @@ from optimizer.engine.backtest import Backtest
 from optimizer.engine.trade_log import ENTRY
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Portfolio(Backtest):
     """Backtests of several symbols as one. Trades are those of all parts in the order of their entries."""
 
@@ -60,14 +60,16 @@ class Portfolio(Backtest):
         """Median of every measure over the parts; counts are rounded down."""
         return median_measures([part.measures for part in self.parts])
 
-    def _exposed(self) -> float:
-        """Mean of the parts' exposures: the share of all closes of all symbols with an open position."""
-        return float(np.mean([metrics.exposure(part.position) for part in self.parts]))
+    def _sums_of_fills(self, found: Sequence[float]) -> tuple[float, float, float]:
+        """(exposure, value and costs of all fills over the portfolio's equity).
 
-    def _traded(self) -> tuple[FloatArray, FloatArray]:
-        """(value, costs) of each fill over the portfolio's equity: those over the part's, by the number of parts."""
+        The exposure is the mean of the parts': the share of all closes of all symbols with an open position. A fill is
+        over the equity of its part, and that over the portfolio's is so much less as there are parts.
+        """
         values, costs = zip(*(part._traded() for part in self.parts), strict=True)
-        return np.concatenate(values) / len(self.parts), np.concatenate(costs) / len(self.parts)
+        n_parts, exposures = len(self.parts), [metrics.exposure(part.position) for part in self.parts]
+        traded, paid = np.concatenate(values) / n_parts, np.concatenate(costs) / n_parts
+        return float(np.mean(exposures)), float(traded.sum()), float(paid.sum())
 
 
 def median(values: Sequence[float | None]) -> float | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -15,10 +15,10 @@ from optimizer.engine.spans import CASH, Spans, lay_out, spans_of
 from optimizer.errors import Phrase, TooFewBars
 
 _PRICES = ("open", "high", "low", "close")
-_NO_ACCOUNT = Account()
+_NO_ACCOUNT, _FLOAT = Account(), np.dtype(np.float64)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)  # frozen ones take longer to make than their prices to check
 class PriceTable:
     """Checked prices with their sums and drawdowns, shared by all sets; see the glossary of the kernel."""
 
@@ -99,11 +99,17 @@ def _columns(bars: Bars) -> Sequence[FloatArray]:
 
 def _are_plain(columns: Sequence[FloatArray]) -> bool:
     """True if arrays are of one kind, for which functions are compiled: writable and contiguous."""
-    return all(values.flags.carray and values.dtype == np.float64 for values in columns)
+    opens, highs, lows, closes = columns
+    return _is_plain(opens) and _is_plain(highs) and _is_plain(lows) and _is_plain(closes)
 
 
+def _is_plain(values: FloatArray) -> bool:
+    return values.flags.carray and values.dtype == _FLOAT
+
+
+@lru_cache(64)
 def _terms(costs: Costs, account: Account, a_year: float) -> FloatArray:
-    """Terms of an account, as in `optimizer.engine.orders`."""
+    """Terms of an account, as in `optimizer.engine.orders`; nobody writes into them."""
     is_financed = bool(costs.borrow or account.interest or account.interest_symbol)
     rates = costs.slippage_bps / 10_000, costs.commission_bps / 10_000, costs.tax_bps / 10_000
     terms: Sequence[float] = (

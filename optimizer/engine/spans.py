@@ -2,8 +2,9 @@
 
 A fully invested long position is marked from them at once, however long it is held. Of few sets only blocks of eight
 bars are kept, because to write what belongs to each bar takes longer than a set takes to play; the bars at both ends of
-a span are added one by one. Of many sets a block is one bar. Sums and drawdowns are the same to the last bit, whatever
-the blocks.
+a span are added one by one. Of many sets a block is one bar. For a single set nothing is kept: its sums go on from one
+trade to the next, and its drawdowns are found bar by bar. Sums and drawdowns are the same to the last bit, whatever the
+blocks.
 
 - `prefix_sums` (n_blocks + 1, 6): of all bars before the block: simple returns beyond those of cash, their squares, and
   the squares of the negative ones; each as the rounded sum and what rounding lost (Knuth's two-sum), because they are
@@ -13,11 +14,19 @@ the blocks.
   (at most 1). Division rounds monotonically, so that this ratio does not depend on how a span is divided.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from optimizer.compiled import compiled, compiled_part, trailing_zeros
+from optimizer.compiled import (
+    add_lanes,
+    compiled,
+    compiled_part,
+    lane,
+    lanes,
+    subtract_lanes,
+    trailing_zeros,
+)
 from optimizer.domain.bars import FloatArray
 from optimizer.engine.orders import FINANCED, interest
 
@@ -28,10 +37,11 @@ _SHIFT = 3
 #: Blocks whose leaves are filled together, so that what is between two passes is still cached.
 _MOST_AT_ONCE = 64
 _N_SUMS = 6
+#: Column of the row that the sums so far are before, where nothing else is kept.
+_REACHED = _N_SUMS
+_NO_TREE = np.empty((0, 3))
 #: Bits of infinity, as an integer.
 _INFINITE = 0x7FF0000000000000
-
-_Sums = tuple[float, float, float, float, float, float]
 
 
 class Spans(NamedTuple):
@@ -60,7 +70,12 @@ def spans_of(prices: FloatArray, terms: FloatArray, *, of_each_bar: bool = False
     return Spans(prefix_sums, drawdown_tree)
 
 
-@compiled
+def passing_spans() -> Spans:
+    """Sums and drawdowns for playing a single set once, in the order of its trades."""
+    return Spans(np.zeros((1, _N_SUMS + 1)), _NO_TREE)
+
+
+@compiled_part
 def lay_out(opens: FloatArray, highs: FloatArray, lows: FloatArray, closes: FloatArray, prices: FloatArray) -> bool:
     """Write the rows of `prices`, with cash that earns nothing; returns True if all are positive numbers."""
     is_right = _copy_prices(opens, prices[OPEN])
@@ -71,7 +86,7 @@ def lay_out(opens: FloatArray, highs: FloatArray, lows: FloatArray, closes: Floa
     return is_right
 
 
-@compiled
+@compiled_part
 def _copy_prices(values: FloatArray, row: FloatArray) -> bool:
     """Copy a row; returns True if all are positive numbers: their bits, as integers, are between 0's and infinity's.
 
@@ -94,13 +109,15 @@ def _shift_of(prices: FloatArray, prefix_sums: FloatArray) -> int:
 @compiled
 def fill_spans(prices: FloatArray, terms: FloatArray, prefix_sums: FloatArray, drawdown_tree: FloatArray) -> None:
     """Fill both arrays."""
-    is_financed, sums = terms[FINANCED] > 0.0, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    is_financed, totals = terms[FINANCED] > 0.0, lanes(0.0, 0.0, 0.0)
+    lost = totals
     size, n_blocks = drawdown_tree.shape[0] >> 1, prefix_sums.shape[0] - 1
     shift = _shift_of(prices, prefix_sums)
     for block in range(n_blocks):
-        _keep(sums, prefix_sums[block])
-        sums = _sums_after(prices, is_financed, block << shift, (block + 1) << shift, sums)
-    _keep(sums, prefix_sums[n_blocks])
+        _keep(totals, lost, prefix_sums[block])
+        for t in range(block << shift, (block + 1) << shift):
+            totals, lost = _add_change(_change(prices, is_financed, t), totals, lost)
+    _keep(totals, lost, prefix_sums[n_blocks])
     leaves = drawdown_tree[size : size + n_blocks]
     if shift == 0:
         leaves[:, 0] = leaves[:, 1] = prices[CLOSE]
@@ -112,8 +129,9 @@ def fill_spans(prices: FloatArray, terms: FloatArray, prefix_sums: FloatArray, d
 
 
 @compiled_part
-def _keep(sums: _Sums, row: FloatArray) -> None:
-    row[0], row[1], row[2], row[3], row[4], row[5] = sums
+def _keep(totals: Any, lost: Any, row: FloatArray) -> None:
+    row[0], row[1], row[2] = lane(totals, 0), lane(lost, 0), lane(totals, 1)
+    row[3], row[4], row[5] = lane(lost, 1), lane(totals, 2), lane(lost, 2)
 
 
 @compiled_part
@@ -155,43 +173,42 @@ def _fill_nodes(drawdown_tree: FloatArray) -> None:
 
 
 @compiled_part
-def _sums_after(prices: FloatArray, is_financed: bool, first: int, last: int, sums: _Sums) -> _Sums:
-    """Sums over all bars before row `last`, from those before row `first`; the first row of all has no return."""
-    total, lost, squares, lost_squares, downs, lost_downs = sums
-    for t in range(max(first, 1), last):
-        change = prices[CLOSE, t] / prices[CLOSE, t - 1] - 1.0
-        if is_financed:
-            change -= interest(prices[CASH], t)
-        square = change * change
-        total, rest = _two_sum(total, change)
-        lost += rest
-        squares, rest = _two_sum(squares, square)
-        lost_squares += rest
-        downs, rest = _two_sum(downs, min(change, 0.0) * change)
-        lost_downs += rest
-    return total, lost, squares, lost_squares, downs, lost_downs
+def _change(prices: FloatArray, is_financed: bool, t: int) -> float:
+    """Simple return of a bar beyond that of cash; the first row of all has none."""
+    if t == 0:
+        return 0.0
+    change: float = prices[CLOSE, t] / prices[CLOSE, t - 1] - 1.0
+    return change - interest(prices[CASH], t) if is_financed else change
 
 
 @compiled_part
-def _two_sum(total: float, term: float) -> tuple[float, float]:
-    """(rounded sum, rounding error)."""
-    grown = total + term
-    taken = grown - total
-    return grown, (total - (grown - taken)) + (term - taken)
+def _add_change(change: float, totals: Any, lost: Any) -> tuple[Any, Any]:
+    """Three sums and what rounding has lost of each, after one more return."""
+    terms = lanes(change, change * change, min(change, 0.0) * change)
+    grown = add_lanes(totals, terms)
+    taken = subtract_lanes(grown, totals)
+    kept = subtract_lanes(totals, subtract_lanes(grown, taken))
+    return grown, add_lanes(lost, add_lanes(kept, subtract_lanes(terms, taken)))
 
 
 @compiled_part
 def sums_before(prices: FloatArray, is_financed: bool, prefix_sums: FloatArray, row: int) -> tuple[float, float, float]:
-    """Sums over all bars before a row: returns beyond those of cash, their squares, squares of the negative ones."""
+    """Sums over all bars before a row: returns beyond those of cash, their squares, squares of the negative ones.
+
+    Where they pass, the row is none before that of the last call.
+    """
     shift = _shift_of(prices, prefix_sums)
-    block = row >> shift
-    total, lost, squares = prefix_sums[block, 0], prefix_sums[block, 1], prefix_sums[block, 2]
-    lost_squares, downs, lost_downs = prefix_sums[block, 3], prefix_sums[block, 4], prefix_sums[block, 5]
-    first = block << shift
-    if first < row:
-        sums = (total, lost, squares, lost_squares, downs, lost_downs)
-        total, lost, squares, lost_squares, downs, lost_downs = _sums_after(prices, is_financed, first, row, sums)
-    return total + lost, squares + lost_squares, downs + lost_downs
+    passes = prefix_sums.shape[1] > _N_SUMS
+    kept = prefix_sums[0 if passes else row >> shift]
+    first = int(kept[_REACHED]) if passes else (row >> shift) << shift
+    totals, lost = lanes(kept[0], kept[2], kept[4]), lanes(kept[1], kept[3], kept[5])
+    for t in range(first, row):
+        totals, lost = _add_change(_change(prices, is_financed, t), totals, lost)
+    if passes:
+        _keep(totals, lost, kept)
+        kept[_REACHED] = row
+    found = add_lanes(totals, lost)
+    return lane(found, 0), lane(found, 1), lane(found, 2)
 
 
 @compiled_part
@@ -201,7 +218,7 @@ def peak_and_worst(
     """(highest close, lowest ratio of a close to the peak before it) after rows [first, stop), from those before."""
     size = tree.shape[0] >> 1
     shift = 0 if size >= prices.shape[1] else _SHIFT
-    head = min(stop, ((first - 1) >> shift) + 1 << shift)
+    head = min(stop, ((first - 1) >> shift) + 1 << shift) if size > 0 else stop
     for t in range(first, head):
         close = prices[CLOSE, t]
         worst, peak = min(worst, close / peak), max(peak, close)

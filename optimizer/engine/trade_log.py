@@ -32,10 +32,15 @@ from optimizer.engine.spans import CASH, CLOSE, OPEN, PriceArrays
 #: Columns of a row of trades. The fraction is of the equity, the profit is in units of the starting equity.
 ENTRY, EXIT, SIDE, FRACTION, ENTRY_PRICE, EXIT_PRICE, BEFORE, PROFIT, RETURN, REASON = range(10)
 N_TRADE_COLUMNS = 10
-#: Sums over closed trades: bars held and the longest, the best and the worst return and all of them, the number of
-#: winners, money won, and money lost, which is not positive.
-N_BARS, LONGEST, BEST, WORST, GAINS, N_WON, WON, LOST = range(8)
-N_TRADE_SUMS = 8
+#: What `sum_play` finds. Of closed trades: bars held and the longest, the best and the worst return and all of them,
+#: the number of winners, money won, and money lost, which is not positive; their number and mean profit. Of fills:
+#: values and costs over the equity. Of the equity: its deepest fall, the bars of the longest, and bars with a position.
+N_BARS, LONGEST, BEST, WORST, GAINS, N_WON, WON, LOST, N_CLOSED, MEAN_PROFIT = range(10)
+TRADED, PAID, DEEPEST, LONGEST_FALL, N_HELD = range(10, 15)
+N_PLAY_SUMS = 15
+#: What `describe` finds of returns: their mean, means of powers around it, and the mean of those in the tail.
+MEAN, SECOND, THIRD, FOURTH, SHORTFALL = range(5)
+N_DESCRIBED = 5
 _BASIS_POINTS = 10_000
 
 
@@ -88,7 +93,7 @@ def _write_trade(
     row[PROFIT], row[RETURN] = profit, profit / (abs(size) * before)
 
 
-@compiled
+@compiled_part
 def record_set(
     market: PriceArrays,
     param_sets: SetArrays,
@@ -98,9 +103,10 @@ def record_set(
     equity: FloatArray,
     position: FloatArray,
     trades: FloatArray,
+    cursors: Ints,
 ) -> int:
     """Write the equity and position of set i at each close, and its trades where `trades` has room, as `record`."""
-    cursors = np.full(2, start, np.int64)
+    cursors[:] = start
     value = 1.0
     flat = start  # first row whose equity is not written yet
     since = max(start - 1, 0)  # close from which on the account has been in cash
@@ -137,7 +143,7 @@ def record_set(
     return n
 
 
-@compiled
+@compiled_part
 def record(
     prices: FloatArray,
     volatility: FloatArray,
@@ -150,6 +156,7 @@ def record(
     equity: FloatArray,
     position: FloatArray,
     trades: FloatArray,
+    cursors: Ints,
 ) -> int:
     """Write the first set's equity and position at each close and its trades; returns the number of trades.
 
@@ -157,7 +164,7 @@ def record(
     rows.
     """
     market = PriceArrays(prices, orders, orders, volatility, terms)
-    return record_set(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades)
+    return record_set(market, SetArrays(bank, slots, orders), 0, start, stop, equity, position, trades, cursors)
 
 
 @compiled_part
@@ -170,7 +177,7 @@ def write_changes(equity: FloatArray, out: FloatArray) -> None:
 
 
 @compiled_part
-def falls(equity: FloatArray) -> tuple[float, int]:
+def _falls(equity: FloatArray) -> tuple[float, int]:
     """Deepest fall from a running peak, as a fraction at or below zero, and the bars of the longest one."""
     deepest, longest, since, peak = 0.0, 0, -1, 1.0
     for t in range(len(equity)):
@@ -197,20 +204,44 @@ def centre(values: FloatArray, centred: FloatArray) -> float:
 
 
 @compiled
-def moments(centred: FloatArray) -> tuple[float, float, float]:
-    """Means of the second, third and fourth powers of values around 0."""
-    n = len(centred)
-    return _sum(centred, n, 2) / n, _sum(centred, n, 3) / n, _sum(centred, n, 4) / n
+def describe(values: FloatArray, level: float, centred: FloatArray, losses: FloatArray, found: FloatArray) -> None:
+    """Write the values' distances from their mean, those up to zero, and N_DESCRIBED; the tail ends at `level`."""
+    n, n_below = len(values), 0
+    found[MEAN] = centre(values, centred)
+    found[SECOND], found[THIRD] = _sum(centred, n, 2) / n, _sum(centred, n, 3) / n
+    found[FOURTH] = _sum(centred, n, 4) / n
+    for t in range(n):
+        losses[n_below] = values[t]
+        n_below += values[t] <= level
+    found[SHORTFALL] = _sum(losses, n_below, 1) / n_below
+    for t in range(n):
+        losses[t] = min(values[t], 0.0)
 
 
 @compiled
-def mean_up_to(values: FloatArray, level: float, scratch: FloatArray) -> float:
-    """Mean of the values at or below a level; `scratch` has room for all values."""
-    n = 0
-    for t in range(len(values)):
-        scratch[n] = values[t]
-        n += values[t] <= level
-    return _sum(scratch, n, 1) / n
+def sum_play(
+    equity: FloatArray,
+    position: FloatArray,
+    ledger: FloatArray,
+    rates: FloatArray,
+    fills: FloatArray,
+    profits: FloatArray,
+    found: FloatArray,
+) -> None:
+    """Write what N_PLAY_SUMS counts of one backtest, the profits of closed trades and their distances from the mean.
+
+    `ledger` is (N_TRADE_COLUMNS, n_trades), `rates` as in `write_fills`; `fills` is room for two values of each of its
+    fills, two of each trade, and `profits` (2, n_trades).
+    """
+    values, costs, won, centred = fills[0], fills[1], profits[0], profits[1]
+    n = _sum_trades(ledger, won, values, found)
+    found[N_CLOSED], found[MEAN_PROFIT] = n, centre(won[:n], centred[:n])
+    found[DEEPEST], found[LONGEST_FALL] = _falls(equity)
+    n_held = 0
+    for t in range(len(position)):
+        n_held += position[t] != 0.0
+    n_fills = write_fills(ledger, rates, values, costs)
+    found[N_HELD], found[TRADED], found[PAID] = n_held, _sum(values, n_fills, 1), _sum(costs, n_fills, 1)
 
 
 # Sums in NumPy's order, so that a measure is the same to the last bit wherever it is computed: in halves, down to at
@@ -279,10 +310,10 @@ def _sum_block(block: FloatArray, n: int) -> float:
 
 
 @compiled
-def sum_trades(ledger: FloatArray, profits: FloatArray, scratch: FloatArray, sums: FloatArray) -> int:
-    """Write the profits of closed trades, and the sums of N_TRADE_SUMS over them; returns their number.
+def _sum_trades(ledger: FloatArray, profits: FloatArray, scratch: FloatArray, sums: FloatArray) -> int:
+    """Write the profits of closed trades, and the sums over them; returns their number.
 
-    `ledger` is (N_TRADE_COLUMNS, n_trades); `profits` and `scratch` have room for all trades.
+    `profits` and `scratch` have room for all trades.
     """
     n = 0
     sums[:] = 0.0
@@ -385,10 +416,10 @@ def fill_entry_means(
     """
     market = PriceArrays(prices, orders, orders, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
-    equity, position = np.empty(stop - start), np.empty(stop - start)
+    equity, position, cursors = np.empty(stop - start), np.empty(stop - start), np.empty(2, np.int64)
     trades = np.empty((stop - start + 1, N_TRADE_COLUMNS))
     for i in range(first, last):
-        n = record_set(market, param_sets, i, start, stop, equity, position, trades)
+        n = record_set(market, param_sets, i, start, stop, equity, position, trades, cursors)
         total = 0.0
         for k in range(n):
             total += rows[0 if trades[k, SIDE] > 0.0 else 1, int(trades[k, ENTRY]) - 1]
@@ -439,10 +470,10 @@ def fill_returns(
     """
     market = PriceArrays(prices, orders, orders, volatility, terms)
     param_sets = SetArrays(bank, slots, orders)
-    equity, position = np.empty(stop - start), np.empty(stop - start)
+    equity, position, cursors = np.empty(stop - start), np.empty(stop - start), np.empty(2, np.int64)
     no_trades = np.empty((0, N_TRADE_COLUMNS))
     for i in range(first, last):
-        record_set(market, param_sets, i, start, stop, equity, position, no_trades)
+        record_set(market, param_sets, i, start, stop, equity, position, no_trades, cursors)
         _write_returns(market, start, equity, out[i, 0])
         if out.shape[1] > 1:
             out[i, 1] = out[i, 0]

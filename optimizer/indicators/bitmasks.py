@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compiled import compiled
+from optimizer.compiled import compiled, compiled_part
 from optimizer.domain.bars import FloatArray
 
 
-@compiled
+@compiled_part
 def fill_masks(
     indicators: FloatArray,
     first: int,
@@ -29,7 +29,7 @@ def fill_masks(
         fill_mask(indicators[which[k] - first], levels[k], sign, is_strict, bank[slots[k]])
 
 
-@compiled
+@compiled_part
 def fill_mask(indicator: FloatArray, level: float, sign: float, is_strict: bool, mask: NDArray[np.uint64]) -> None:
     """Write one mask: bit t is sign·indicator[t] > sign·level (≥ if not strict)."""
     n = indicator.shape[0]
@@ -42,7 +42,7 @@ def fill_mask(indicator: FloatArray, level: float, sign: float, is_strict: bool,
 
 
 # Loops of fixed length, so that they compile to vector instructions.
-@compiled
+@compiled_part
 def _above(values: FloatArray, sign: float, level: float) -> np.uint64:
     word = np.uint64(0)
     for j in range(64):
@@ -50,7 +50,7 @@ def _above(values: FloatArray, sign: float, level: float) -> np.uint64:
     return word
 
 
-@compiled
+@compiled_part
 def _at_least(values: FloatArray, sign: float, level: float) -> np.uint64:
     word = np.uint64(0)
     for j in range(64):
@@ -58,7 +58,7 @@ def _at_least(values: FloatArray, sign: float, level: float) -> np.uint64:
     return word
 
 
-@compiled
+@compiled_part
 def _last_word(values: FloatArray, sign: float, level: float, is_strict: bool) -> np.uint64:
     word = np.uint64(0)
     for j in range(values.shape[0]):

@@ -77,11 +77,10 @@ class Conditions(Indicators):
         self._related: dict[Any, Any] = {}
         self.n_requested = 0  # indicators requested by sets
         self.n_computed = 0  # distinct ones among them
-        n_words = (len(bars) + 63) // 64
+        n_words = (self.n_bars + 63) // 64
         self.capacity = capacity or min(max(BYTES_OF_MASKS // (8 * n_words), _LEAST_MASKS), _MOST_MASKS)
         #: Masks (rows, words); a larger array takes its place when more are needed.
         self.bank = np.empty((min(_LEAST_MASKS, self.capacity), n_words), dtype=np.uint64)
-        self._batch_size = max(1, BYTES_PER_BATCH // (8 * len(bars)))
         self._requested: set[tuple[Any, ...]] = set()
         self.generation = 0  # of the masks: it grows when they are dropped
         self._forget_masks()
@@ -158,7 +157,10 @@ class Conditions(Indicators):
         n_sets = len(columns[0])
         self.n_requested += n_sets
         if n_sets == 1:
-            return self._single_slot(comparison, columns, level)
+            args: _Arguments = columns[0][0] if len(columns) == 1 else tuple([column[0] for column in columns])
+            key = comparison, args, level if isinstance(level, _NUMBERS) else level[0]
+            found = self._single_slots.get(key)
+            return self._new_single_slot(*key) if found is None else found
         known = self._slot_of.setdefault(comparison, {})
         # A single parameter is its own key: a tuple for each set would cost more than the look-up.
         arguments: Sequence[_Arguments] = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
@@ -170,18 +172,13 @@ class Conditions(Indicators):
             slots = [known[args][level] for args, level in zip(arguments, levels, strict=True)]
         return np.array(slots, dtype=np.int64)
 
-    def _single_slot(
-        self, comparison: _Comparison, columns: Sequence[Sequence[Value]], level: Sequence[float] | float
-    ) -> Slots:
-        """As `_slots`, of the single set that a trial has; the same array for the same mask, which nothing changes."""
-        args: _Arguments = columns[0][0] if len(columns) == 1 else tuple([column[0] for column in columns])
-        at = level if isinstance(level, _NUMBERS) else level[0]
-        key = comparison, args, at
-        if (found := self._single_slots.get(key)) is None:
-            slot = self._slot_of.get(comparison, {}).get(args, {}).get(at)
-            found = np.array([self._add_mask(comparison, args, at) if slot is None else slot], dtype=np.int64)
-            found.flags.writeable = False
-            self._single_slots[key] = found
+    def _new_single_slot(self, comparison: _Comparison, args: _Arguments, level: float) -> Slots:
+        """Slot of the single set that a trial has; the same array for the same mask, which nothing changes."""
+        levels = self._slot_of.setdefault(comparison, {}).setdefault(args, {})
+        if (slot := levels.get(level)) is None:
+            slot = levels[level] = self._add_mask(comparison, args, level)
+        found = self._single_slots[comparison, args, level] = np.arange(slot, slot + 1)
+        found.flags.writeable = False
         return found
 
     def _combined(self, operation: int, one: Slots, other: Slots) -> Slots:
@@ -214,9 +211,9 @@ class Conditions(Indicators):
                 new_levels.append(level)
         self._take_slots(len(which))
         masks = np.array(which), np.array(new_levels, dtype=np.float64), np.arange(first, self._n_slots)
-        needed = iter(numbers)
-        for done in range(0, len(numbers), self._batch_size):
-            batch = [self._requested_indicator(comparison[0], args) for args in islice(needed, self._batch_size)]
+        needed, size = iter(numbers), max(1, BYTES_PER_BATCH // (8 * self.n_bars))
+        for done in range(0, len(numbers), size):
+            batch = [self._requested_indicator(comparison[0], args) for args in islice(needed, size)]
             values = np.array(batch) if len(batch) > 1 else batch[0][None]  # of long histories no copy
             bitmasks.fill_masks(values, done, *masks, *comparison[1:], self.bank)
 
@@ -227,7 +224,6 @@ class Conditions(Indicators):
         self._take_slots(1)
         indicator = self._requested_indicator(function, args)
         bitmasks.fill_mask(indicator, float(level), sign, is_strict, self.bank[slot])
-        self._slot_of.setdefault(comparison, {}).setdefault(args, {})[level] = slot
         return slot
 
     def _take_slots(self, n_slots: int) -> None:

@@ -19,8 +19,9 @@ class Indicators:
     def __init__(self, bars: Bars) -> None:
         self.bars = bars
         self._indicators: OrderedDict[tuple[Any, ...], FloatArray] = OrderedDict()
+        self.n_bars = len(bars)
         #: Indicators that are kept.
-        self.n_kept = max(2, BYTES_OF_INDICATORS // (8 * len(bars)))
+        self.n_kept = max(2, BYTES_OF_INDICATORS // (8 * self.n_bars))
 
     def indicator(self, function: IndicatorFunction, *parameters: Value) -> FloatArray:
         """Values of an indicator, (n_bars,), computed or from the cache."""

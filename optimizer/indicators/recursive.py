@@ -2,50 +2,39 @@
 
 import numpy as np
 
-from optimizer.compiled import compiled
+from optimizer.compiled import compiled, compiled_part
 from optimizer.domain.bars import FloatArray
 
 #: Sums of price changes below this count as zero (TA-Lib's limit).
 _ZERO = 1e-14
 
 
-@compiled
+@compiled_part
 def fill_rsi(close: FloatArray, window: int, row: FloatArray) -> None:
     """Write the RSI of the closes, 0 to 100, into `row`; NaN for the first `window` bars."""
-    gain, loss = first_moves(close, window)
-    continue_rsi(close, window, 0, gain, loss, row)
-
-
-@compiled
-def first_moves(close: FloatArray, window: int) -> tuple[float, float]:
-    """Mean gain and mean loss of the first `window` changes; NaN if there are fewer changes."""
+    n = close.shape[0]
+    row[: min(window, n)] = np.nan
+    if n <= window:
+        return
     gain = loss = 0.0
-    if close.shape[0] <= window:
-        return np.nan, np.nan
     for t in range(1, window + 1):
         change = close[t] - close[t - 1]
         gain += max(change, 0.0)
         loss += max(-change, 0.0)
-    return gain * (1.0 / window), loss * (1.0 / window)
-
-
-@compiled
-def continue_rsi(
-    close: FloatArray, window: int, first: int, gain: float, loss: float, row: FloatArray
-) -> tuple[float, float]:
-    """Write the RSI of the closes from `first` on into `row`; takes mean gain and loss before, returns those after."""
-    n = min(row.shape[0], close.shape[0] - first)
-    begin = min(max(window - first, 0), n)
-    row[:begin] = np.nan
     keep, weight = (window - 1) / window, 1.0 / window
-    for j in range(begin, n):
-        t = first + j
-        if t > window:
-            change = close[t] - close[t - 1]
-            gain = gain * keep + max(change, 0.0) * weight
-            loss = loss * keep + max(-change, 0.0) * weight
-        row[j] = 100.0 * (gain / (gain + loss)) if gain + loss > _ZERO else 0.0
-    return gain, loss
+    gain, loss = gain * weight, loss * weight
+    row[window] = _strength(gain, loss)
+    for t in range(window + 1, n):
+        change = close[t] - close[t - 1]
+        gain = gain * keep + max(change, 0.0) * weight
+        loss = loss * keep + max(-change, 0.0) * weight
+        row[t] = _strength(gain, loss)
+
+
+@compiled_part
+def _strength(gain: float, loss: float) -> float:
+    """RSI of a mean gain and a mean loss."""
+    return 100.0 * (gain / (gain + loss)) if gain + loss > _ZERO else 0.0
 
 
 @compiled

@@ -17,7 +17,7 @@ from optimizer.engine.evaluator import Evaluator, warm
 from optimizer.engine.set_scores import Scores
 from optimizer.engine.spans import fill_spans, lay_out
 from optimizer.errors import TooFewBars, UnusableBars
-from optimizer.indicators.bitmasks import fill_masks
+from optimizer.indicators.bitmasks import fill_mask, fill_masks
 from optimizer.indicators.recursive import fill_rsi
 from optimizer.strategies.registry import OVERLAYS, STRATEGIES, Strategy, find_strategy
 from tests.bars import bars_of, made_up_bars, sample_bars
@@ -316,9 +316,7 @@ def test_indicators_are_computed_once() -> None:
 def test_no_memory_is_too_small_for_many_sets() -> None:
     bars = made_up_bars(3000)
     roomy = Evaluator(find_strategy("macd"), bars, costs=COSTS)
-    tight = Evaluator(find_strategy("macd"), bars, costs=COSTS)
-    tight._conditions.capacity = 64
-    tight._chunk_size = 7
+    tight = Evaluator(find_strategy("macd"), bars, costs=COSTS, capacity=64)
     param_sets = some_sets(find_strategy("macd"), 200)
 
     np.testing.assert_array_equal(
@@ -400,7 +398,11 @@ def test_warming_up_compiles_all_there_is() -> None:
         kernel.score_sets,
         trade_log.fill_returns,
         trade_log.record,
+        trade_log.describe,
+        trade_log.sum_play,
+        trade_log.centre,
         fill_masks,
+        fill_mask,
         fill_spans,
         lay_out,
         fill_rsi,

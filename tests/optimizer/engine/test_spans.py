@@ -8,14 +8,16 @@ import pytest
 
 from optimizer.domain.study_request import Costs
 from optimizer.engine.price_table import PriceTable
-from optimizer.engine.spans import CLOSE, Spans, lay_out, peak_and_worst, sums_before
+from optimizer.engine.spans import CLOSE, Spans, lay_out, passing_spans, peak_and_worst, sums_before
 from tests.bars import made_up_bars
 
 TABLE = PriceTable.of(made_up_bars(83, volatility=0.04), Costs())
 EDGES = (1, 2, 7, 8, 9, 15, 16, 17, 40, 41, 63, 64, 65, 79, 80, 81, 83)
 
 
-KEPT = pytest.mark.parametrize("kept", [TABLE.spans, TABLE.spans_of_bars], ids=["blocks", "bars"])
+KEPT = pytest.mark.parametrize(
+    "kept", [TABLE.spans, TABLE.spans_of_bars, passing_spans()], ids=["blocks", "bars", "none"]
+)
 
 
 @KEPT
@@ -41,11 +43,10 @@ def test_peaks_and_falls_are_those_of_every_bar_to_the_last_bit(kept: Spans) -> 
 
 
 def test_sums_are_the_same_bits_whatever_is_kept() -> None:
+    kinds = TABLE.spans, TABLE.spans_of_bars, passing_spans()
     for row in range(len(TABLE.bars)):
-        blocks, bars = (
-            sums_before(TABLE.prices, False, kept.prefix_sums, row) for kept in (TABLE.spans, TABLE.spans_of_bars)
-        )
-        assert blocks == bars
+        blocks, bars, passing = (sums_before(TABLE.prices, False, kept.prefix_sums, row) for kept in kinds)
+        assert blocks == bars == passing
 
 
 @pytest.mark.parametrize("wrong", [0.0, -0.0, -1.0, math.nan, math.inf, -math.inf])
