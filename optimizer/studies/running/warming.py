@@ -5,7 +5,6 @@ or with a worker and the helper that it starts.
 """
 
 import fcntl
-import gc
 import os
 import subprocess
 import sys
@@ -37,7 +36,7 @@ def warm(tell: Callable[[str, int], None] = lambda part, n: None) -> None:
 
     `tell` is called with the name of each part, and how many are loaded.
     """
-    with not_found(*_UNUSED), _no_collector(), ExitStack() as stack:
+    with not_found(*_UNUSED), ExitStack() as stack:
         is_first = stack.enter_context(_taken(_FIRST))
         if not is_first:
             stack.enter_context(_taken(_SECOND))  # no helper is needed
@@ -51,22 +50,9 @@ def warm(tell: Callable[[str, int], None] = lambda part, n: None) -> None:
 def warm_all(tell: Callable[[str, int], None]) -> None:
     """Load also what few studies need, which their worker would otherwise compile for half a minute."""
     warm(tell)
-    with not_found(*_UNUSED), _no_collector():
+    with not_found(*_UNUSED):
         estimator.warm_axes()
     tell("axes", len(PARTS) + 1)
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Keep the collector from looking through the compiler's objects again and again inside the block."""
-    is_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if is_on:
-            gc.enable()
-            gc.collect()  # what the compiler left; imported modules are frozen, and not looked through
 
 
 @contextmanager
@@ -100,7 +86,7 @@ def _helper() -> Iterator[None]:
 def main() -> None:
     """Compile backwards, unless another process does; ends with its parent."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with not_found(*_UNUSED), _no_collector(), _taken(_SECOND) as is_second:
+    with not_found(*_UNUSED), _taken(_SECOND) as is_second:
         for module in reversed(PARTS) if is_second else ():
             module.warm()
 
