@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.core.caching import (
     CompileResultCacheImpl,
     FunctionCache,
@@ -27,7 +27,12 @@ from numba.core.caching import (
     UserProvidedCacheLocator,
     UserWideCacheLocator,
 )
+from numba.core.compiler import Compiler
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]
+from numba.core.registry import CPUDispatcher
 from numba.core.runtime.nrt import rtsys
+from numba.core.sigutils import normalize_signature
 from numba.extending import intrinsic, models, register_model
 
 
@@ -146,8 +151,61 @@ _PATIENCE, _TURN_POLL = 60.0, 0.05
 _TURNS = _Turns(_PATIENCE)
 
 
+class _Compiler(_FunctionCompiler):  # type: ignore[misc]
+    """Compiler of a function; without its entry for Python where only compiled functions call it.
+
+    An entry that unpacks a model of twenty arrays takes as long to compile as the function.
+    """
+
+    is_for_python = False
+
+    def _customize_flags(self, flags: Any) -> Any:
+        flags.no_cpython_wrapper = not self.is_for_python
+        return flags
+
+
+class _Dispatcher(CPUDispatcher):
+    """Compiled function. Python calls only what has an entry for it, which is compiled when it is first needed."""
+
+    _compiler: _Compiler
+    _cache: Any
+
+    def _compile_for_args(self, *args: object, **kws: object) -> Any:
+        """Machine code for the types of a call from Python, which has seen no such types yet."""
+        with global_compiler_lock:
+            self._compiler.is_for_python = True
+            try:
+                return super()._compile_for_args(*args, **kws)  # type: ignore[misc]
+            finally:
+                self._compiler.is_for_python = False
+
+    def compile(self, sig: Any) -> Any:
+        """Compile for a signature, or load it."""
+        with global_compiler_lock:
+            types_of_call = tuple(normalize_signature(sig)[0])  # type: ignore[no-untyped-call]
+            found = self.overloads.get(types_of_call)
+            if found is not None and self._compiler.is_for_python and not _has_entry(found):
+                del self.overloads[types_of_call]  # its callers have copies
+            return super().compile(sig)
+
+    def add_overload(self, cres: Any) -> None:
+        """Add a compile result; Python is told of those that it can call."""
+        if _has_entry(cres):
+            super().add_overload(cres)
+        else:
+            self.overloads[tuple(cres.signature.args)] = cres
+
+
+def _has_entry(result: Any) -> bool:
+    return bool(result.library.get_pointer_to_function(result.fndesc.llvm_cpython_wrapper_name))
+
+
 class _Cache(FunctionCache):
     _impl_class = _Implementation
+
+    def __init__(self, function: Callable[..., Any], compiler: _Compiler) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        self._compiler = compiler
 
     def load_overload(self, sig: object, target_context: object) -> Any:
         """Cached code of a signature; None where a version with other types wrote it, and it is to be compiled."""
@@ -170,6 +228,10 @@ class _Cache(FunctionCache):
             self._forget()
             return None
 
+    def _index_key(self, sig: object, codegen: object) -> tuple[object, ...]:
+        """Return numba's key, and whether the code has an entry for Python."""
+        return *super()._index_key(sig, codegen), self._compiler.is_for_python  # type: ignore[no-untyped-call]
+
     def save_overload(self, sig: object, data: object) -> None:
         """Cache compiled code; a disk that is full or read-only disables the cache."""
         try:
@@ -186,16 +248,21 @@ class _Cache(FunctionCache):
             self.disable()  # type: ignore[no-untyped-call]
 
 
+#: Division by zero gives an infinity or a NaN, as NumPy's does: to raise an exception for it would keep loops with
+#: divisions from working on several values at once. Nothing calls these functions from C.
+_OPTIONS: dict[str, Any] = {"nopython": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+
 def compiled(function: F) -> F:
     """Machine code of `function`, compiled at its first call or read from the cache."""
-    # Division by zero gives an infinity or a NaN, as NumPy's does: to raise an exception for it would keep loops with
-    # divisions from working on several values at once.
-    return _cached(function, njit(nogil=True, error_model="numpy")(function))
+    return _cached(function, _OPTIONS)
 
 
-def _cached(function: F, dispatcher: Any) -> F:
+def _cached(function: F, options: dict[str, Any]) -> F:
+    dispatcher = _Dispatcher(function, targetoptions=options)
+    dispatcher._compiler = _Compiler(function, dispatcher.targetdescr, options, {}, Compiler)
     try:
-        dispatcher._cache = _Cache(function)  # type: ignore[no-untyped-call]
+        dispatcher._cache = _Cache(function, dispatcher._compiler)
     except RuntimeError:  # raised by numba when no folder is writable
         return cast("F", dispatcher)
     return cast("F", dispatcher)
@@ -207,8 +274,7 @@ def compiled_part(function: F) -> F:
     Whoever calls it holds them meanwhile. Counting takes longer than most of what such functions compute: an atomic
     operation for every array of every call.
     """
-    without_counts: Any = njit  # numba's types do not know the option
-    return _cached(function, without_counts(nogil=True, error_model="numpy", _nrt=False)(function))
+    return _cached(function, {**_OPTIONS, "_nrt": False})
 
 
 def is_compiled(function: Callable[..., Any]) -> bool:

@@ -120,8 +120,9 @@ def fill_spans(prices: FloatArray, terms: FloatArray, prefix_sums: FloatArray, d
     _keep(totals, lost, prefix_sums[n_blocks])
     leaves = drawdown_tree[size : size + n_blocks]
     if shift == 0:
-        leaves[:, 0] = leaves[:, 1] = prices[CLOSE]
-        leaves[:, 2] = 1.0
+        for bar in range(n_blocks):
+            leaves[bar, 0] = leaves[bar, 1] = prices[CLOSE, bar]
+            leaves[bar, 2] = 1.0
     else:
         _fill_leaves(prices[CLOSE], np.empty(_MOST_AT_ONCE << _SHIFT), leaves)
     drawdown_tree[size + n_blocks :] = 1.0  # leaves that no span reaches

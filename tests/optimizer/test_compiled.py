@@ -117,3 +117,28 @@ def test_of_two_processes_that_start_at_once_one_compiles_and_the_other_reads(fo
 
     assert sorted(words[0] for words in said) == ["0", "1"]
     assert said[0][1:] == said[1][1:]
+
+
+FROM_BOTH = """
+from optimizer.search.tpe.random_sets import mix, seed_state
+state = np.zeros(1, np.uint64)
+seed_state(state, 1, 2, 3)
+inner = len(mix.overloads)
+value = float(mix(np.uint64(3)))
+print(sum(mix.stats.cache_hits.values()), inner, value)
+"""
+
+
+def test_python_may_call_what_was_compiled_for_another_function(folder: Path) -> None:
+    first, second = (run(FROM_BOTH, cache=folder / "kept", home=folder) for _ in range(2))
+
+    assert first[:2] == (0, 1)
+    assert second == (1, 0, first[2])
+    assert first[2] == float(spread(3))
+
+
+def spread(z: int) -> int:
+    """Return the finalizer of SplitMix64, in Python's numbers."""
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % 2**64
+    return z ^ (z >> 31)

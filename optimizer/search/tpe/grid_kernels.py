@@ -242,7 +242,8 @@ def share_out(model: GridModel, below: IntArray) -> None:
     for k in below:
         if role[k] == ABOVE:
             _move(model, k, BELOW)
-    lower[: len(below)] = below
+    for at in range(len(below)):
+        lower[at] = below[at]
     counters[N_LOWER] = len(below)
 
 

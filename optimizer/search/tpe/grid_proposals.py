@@ -163,7 +163,8 @@ def _add_upper(model: GridModel, fitted: FittedGrid, rows: IntArray, sums: Float
 def grid_densities(model: GridModel, fitted: FittedGrid, rows: IntArray, lower: FloatArray, upper: FloatArray) -> None:
     """Write the densities of the lower and the upper mixture at each candidate."""
     _prior(model, rows, lower)
-    upper[:] = lower
+    for at in range(len(rows)):
+        upper[at] = lower[at]
     _fill_columns(model, rows, fitted.n_above)
     _add_lower(model, fitted.n_below, rows, lower)
     _add_upper(model, fitted, rows, upper)
@@ -238,6 +239,13 @@ def _draw_start(model: GridModel, seen: UintArray, state: UintArray, row: IntArr
 
 
 @compiled
+def _copy_row(rows: IntArray, at: int, into: IntArray, place: int) -> None:
+    """Copy a row of values: an assignment of rows is compiled with an error about their lengths, which takes long."""
+    for d in range(rows.shape[1]):
+        into[place, d] = rows[at, d]
+
+
+@compiled
 def _choose(model: GridModel, fitted: FittedGrid, seen: UintArray, state: UintArray, rows: IntArray) -> None:
     """Write the best unseen candidate into `rows[0]`, or a uniformly drawn set if all rounds have only seen ones."""
     keys, lower, upper = np.empty(len(rows), np.uint64), np.empty(len(rows)), np.empty(len(rows))
@@ -245,7 +253,7 @@ def _choose(model: GridModel, fitted: FittedGrid, seen: UintArray, state: UintAr
         n_fresh = _draw_round(model, fitted.n_below, seen, state, rows, keys)
         if n_fresh > 0:
             grid_densities(model, fitted, rows[:n_fresh], lower[:n_fresh], upper[:n_fresh])
-            rows[0] = rows[np.argmax(lower[:n_fresh] / upper[:n_fresh])]
+            _copy_row(rows, int(np.argmax(lower[:n_fresh] / upper[:n_fresh])), rows, 0)
             return
     _draw_start(model, seen, state, rows[0])
 
@@ -298,7 +306,7 @@ def _propose_round(
             if k % per_fit == 0:
                 fitted = fit_grid(model, below, n + k, seen)
             _choose(model, fitted, seen, state, rows)
-        model.values[n + k] = rows[0]
+        _copy_row(rows, 0, model.values, n + k)
         add_key(seen, key_at(model.values, n + k))  # the mixtures take it in when they are fitted again
 
 
