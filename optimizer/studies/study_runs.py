@@ -58,8 +58,6 @@ from optimizer.validation.window import WindowRows, day_of
 #: rarely; lost trials are recomputed.
 BATCH_SIZE = 2000
 BATCH_SECONDS = 0.25
-#: Until the first flush, and twice as long until each next one: what is left when a short search ends is waited for.
-FIRST_BATCH_SECONDS = 0.01
 #: Number of best trials whose backtest is stored.
 KEPT_BACKTESTS = 10
 #: Most trades that are stored of one, the last ones: more would not fit into a document of MongoDB.
@@ -344,8 +342,7 @@ def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> f
     try:
         _train(run, queue, stop)
         training = time.perf_counter() - began
-        pause = FIRST_BATCH_SECONDS
-        deadline = time.monotonic() + pause
+        deadline = time.monotonic() + BATCH_SECONDS
         for record in run.trials():
             batch.append(record)
             if len(batch) < BATCH_SIZE and time.monotonic() < deadline:
@@ -353,8 +350,7 @@ def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> f
             queue.put(batch)
             if stop.is_set():
                 return training
-            batch, pause = [], min(2 * pause, BATCH_SECONDS)
-            deadline = time.monotonic() + pause
+            batch, deadline = [], time.monotonic() + BATCH_SECONDS
         queue.put(batch)
     except TrainingStopped:
         training = time.perf_counter() - began  # it was asked to: no trial is lost
