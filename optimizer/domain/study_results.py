@@ -6,6 +6,8 @@ A measure that does not exist (the Sharpe ratio of a flat equity) is None here a
 
 from datetime import date, datetime
 from enum import StrEnum, auto
+from math import isfinite
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -471,6 +473,19 @@ class TrialRecord(Frozen):
     started_at: datetime | None = None
     duration: float = 0.0
 
+    @classmethod
+    def measured(cls, **fields: Any) -> Self:
+        """Record of every field, as validated: the types are right, but measures may be no numbers."""
+        for name in ("value", "sharpe_ratio", "total_return", "max_drawdown"):
+            if not isfinite(fields[name]):
+                fields[name] = None
+        record = cls.__new__(cls)
+        object.__setattr__(record, "__dict__", fields)
+        object.__setattr__(record, "__pydantic_fields_set__", _EVERY_FIELD)
+        object.__setattr__(record, "__pydantic_extra__", None)
+        object.__setattr__(record, "__pydantic_private__", None)
+        return record
+
     @property
     def is_feasible(self) -> bool:
         """True where the trial could win: it keeps every constraint and every goal has a value.
@@ -478,3 +493,7 @@ class TrialRecord(Frozen):
         `storage.trial_documents.FEASIBLE` is the same as a query.
         """
         return self.value is not None and self.violation <= 0 and self.state is TrialState.COMPLETE
+
+
+#: One for all records, which are never changed: the collector of garbage has less to look through.
+_EVERY_FIELD = set(TrialRecord.model_fields)

@@ -8,11 +8,11 @@ without a trace and does not count towards the budget.
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 
 import optuna
@@ -24,10 +24,9 @@ from optimizer.domain.space import Params, Space, Value
 from optimizer.domain.study_request import SamplerKind, StudySpec, is_exhaustive
 from optimizer.domain.study_results import TrialRecord, TrialState
 from optimizer.engine.multi_symbol import AnyEvaluator
-from optimizer.engine.set_scores import Scores
 from optimizer.search.confidence import scored
 from optimizer.search.samplers import CompiledSampler, SeededSampler, make_sampler, random_unseen
-from optimizer.search.scoring import reason, violations
+from optimizer.search.scoring import reason, uncapped_violation, violations
 from optimizer.search.single_study_storage import LeanTrial, add_finished, fast_study, withdraw
 from optimizer.search.tpe.estimator import FEASIBLE, INFEASIBLE, Rank
 
@@ -36,6 +35,7 @@ MAX_ATTEMPTS = 8
 _BATCH = 512
 #: Measures of every record.
 _MEASURES = ("sharpe_ratio", "total_return", "max_drawdown", "n_trades")
+_TOTAL_RETURN, _N_TRADES = _MEASURES.index("total_return"), _MEASURES.index("n_trades")
 
 Key = tuple[Value, ...]
 
@@ -119,31 +119,50 @@ class _Scorer:
         broken = violations(self.spec, scores).tolist()
         measured = list(zip(*[scores.column(name).tolist() for name in self._columns], strict=True))
         return [
-            self._record(first + row, params, scores, row, measured[row], violation, started_at, each)
+            self._record(
+                first + row,
+                params,
+                measured[row],
+                violation,
+                partial(reason, self.spec, scores, row),
+                started_at,
+                each,
+            )
             for row, (params, violation) in enumerate(zip(param_sets, broken, strict=True))
         ]
+
+    def record(self, number: int, params: Params) -> TrialRecord:
+        """Score a single set, as `records` does, but in numbers where arrays of one would cost more than the trial."""
+        if self.spec.caps:
+            return self.records(number, [params])[0]
+        started_at = self.clock()
+        began = time.perf_counter()
+        scores = scored(self.spec, self.evaluator, [params], start=self.start, stop=self.stop)
+        duration = time.perf_counter() - began
+        measured = [float(scores.column(name)[0]) for name in self._columns]
+        violation, why = uncapped_violation(self.spec, measured[_N_TRADES], measured[_TOTAL_RETURN])
+        return self._record(number, params, measured, violation, lambda: why, started_at, duration)
 
     def _record(
         self,
         number: int,
         params: Params,
-        scores: Scores,
-        row: int,
         measured: Sequence[float],
         violation: float,
+        why: Callable[[], str],
         started_at: datetime,
         duration: float,
     ) -> TrialRecord:
         sharpe_ratio, total_return, max_drawdown, n_trades, *values = measured
         has_gap = any(map(math.isnan, values))
         failed = violation <= 0 and has_gap
-        return TrialRecord(
+        return TrialRecord.measured(
             number=number,
             params=params,
             value=values[0],
             values=tuple(values) if len(values) > 1 and not has_gap else (),
             violation=violation,
-            reason=self._reason(scores, row, values, violation) if failed or violation > 0 else "",
+            reason=why() if violation > 0 else self._missing(values) if failed else "",
             state=TrialState.FAIL if failed else TrialState.COMPLETE,
             sharpe_ratio=sharpe_ratio,
             total_return=total_return,
@@ -153,9 +172,7 @@ class _Scorer:
             duration=duration,
         )
 
-    def _reason(self, scores: Scores, row: int, values: Sequence[float], violation: float) -> str:
-        if violation > 0:
-            return reason(self.spec, scores, row)
+    def _missing(self, values: Sequence[float]) -> str:
         missing = (goal for goal, value in zip(self.spec.goals, values, strict=True) if math.isnan(value))
         return next((f"no {goal}" for goal in missing), "")
 
@@ -193,7 +210,7 @@ def _search_guided(
     while len(seen) < n_trials:
         given = next((params for params in waiting if _key(params, space) not in seen), None)
         params = learner.propose(seen) if given is None else given
-        record = scorer.records(len(seen), [params])[0]
+        record = scorer.record(len(seen), params)
         learner.learn(len(seen), record)
         seen.add(_key(params, space))
         yield record

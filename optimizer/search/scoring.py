@@ -92,6 +92,15 @@ def reason(spec: StudySpec, scores: Scores, row: int) -> str:
     return next((f"{cap.goal} {'<' if cap.is_upper else '>'} {cap.bound:g}" for cap in broken), "")
 
 
+def uncapped_violation(spec: StudySpec, n_trades: float, total_return: float) -> tuple[float, str]:
+    """By how much one set breaks a request without caps, and what it breaks: as `violations` and `reason`."""
+    if spec.excludes_ruin and total_return <= RUINED_RETURN:
+        return _RUIN_VIOLATION, "lost everything"
+    if n_trades < spec.min_trades:
+        return spec.min_trades - n_trades, f"{int(n_trades)} trades"
+    return 0.0, ""
+
+
 def is_ruined(scores: Scores) -> NDArray[np.bool_]:
     """(n_sets,) True where a set loses the whole account."""
     return np.asarray(scores.column("total_return") <= RUINED_RETURN)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from typing import Any
 
 from optimizer.domain.space import Params, Value
@@ -45,7 +46,22 @@ def _rule(spec: StudySpec) -> dict[str, str]:
 
 def set_digests(sets: Iterable[Params]) -> bytes:
     """Digests of parameter sets of one strategy, `SET_BYTES` each, in the order of the sets."""
-    return b"".join(hashlib.blake2b(_text(_plain(params)), digest_size=SET_BYTES).digest() for params in sets)
+    return b"".join(hashlib.blake2b(_set_text(params), digest_size=SET_BYTES).digest() for params in sets)
+
+
+def _set_text(params: Params) -> bytes:
+    """Return `_text(_plain(params))`, put together: a study's sets are many and all have the same names."""
+    values = [
+        opening + (_ENCODER.encode(value) if isinstance(value := params[name], str) else repr(float(value)))
+        for name, opening in _openings(tuple(params))
+    ]
+    return f"[{'],'.join(values)}]]".encode() if values else b"[]"
+
+
+@cache
+def _openings(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Sorted names, each with what is before its value in a set's text."""
+    return tuple((name, f"[{_ENCODER.encode(name)},") for name in sorted(names))
 
 
 def _plain(params: Params) -> list[tuple[str, Value]]:

@@ -4,7 +4,7 @@ Every action is idempotent, and waits while MongoDB is unavailable. None is done
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -71,9 +71,17 @@ async def stored_records(study_name: str) -> list[TrialRecord]:
 
 
 async def store_trials(
-    held: HeldStudy, batch: Sequence[TrialRecord], *, n_done: int, best: TrialRecord | None
+    held: HeldStudy,
+    batch: Sequence[TrialRecord],
+    *,
+    n_done: int,
+    best: TrialRecord | None,
+    beside: Callable[[], Awaitable[None]] | None = None,
 ) -> StudyState | None:
-    """Write a batch and the study's progress in two round trips; returns the requested state of the study."""
+    """Write a batch and the study's progress in two round trips; returns the requested state of the study.
+
+    `beside` writes what follows from stored trials; it and the progress wait for one flush of MongoDB's journal.
+    """
     await held.confirm()
     if batch:
         documents = [trial_document(held.study_name, record, utc_now()) for record in batch]
@@ -81,7 +89,10 @@ async def store_trials(
     progress: dict[str, Any] = {"trials_completed": n_done, "training": None, "heartbeat_at": utc_now()}
     if best is not None:
         progress |= {"best_params": dict(best.params), "best_value": best.value}
-    return await held.update(**progress)
+    if beside is None:
+        return await held.update(**progress)
+    wanted, _ = await asyncio.gather(held.update(**progress), beside())
+    return wanted
 
 
 async def store_training(held: HeldStudy, training: TrainingProgress) -> StudyState | None:

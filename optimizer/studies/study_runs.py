@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -210,8 +211,6 @@ async def _search_and_judge(run: StudyRun, held: HeldStudy, began: float) -> Stu
     # Beside the search, so that the result does not come later for it.
     labelling = begin(asyncio.to_thread(_regime_of, run))
     records, wanted, storage, training = await _search(run, held)
-    await held.confirm()
-    await store_tried_sets(run.study, [record.params for record in records])
     searched = time.perf_counter()
     if wanted is not None:
         await held.settle(status=wanted, wanted=None)
@@ -257,25 +256,33 @@ async def _prepare(study: OptimizationStudy, snapshots: Path, done: list[TrialRe
 async def _search(run: StudyRun, held: HeldStudy) -> tuple[list[TrialRecord], StudyState | None, float, float]:
     """Search in a thread while this one writes; a requested state ends the search between two batches.
 
-    Returns the records, that state, and the seconds of the last writing and of training.
+    Returns the records, that state, and the seconds of the last writing and those of training.
     """
     stop = threading.Event()
     queue: _Queue = SimpleQueue()
     records = list(run.done)
     searching = begin(asyncio.to_thread(_search_in_batches, run, queue, stop))
-    wanted, storage = None, 0.0
+    wanted: StudyState | None = None
     try:
         while (batch := await asyncio.to_thread(queue.get)) is not None:
-            began = time.perf_counter()
             wanted = await _stored(held, batch, records) or wanted
             if wanted is not None:
                 stop.set()
-            # Writing during the search costs the study no time.
-            storage = time.perf_counter() - began
     finally:
         stop.set()  # also when a batch could not be stored: the next study needs the processor
-        training = await searching
-    return records, wanted, storage, training
+        training, rest = await searching
+    began = time.perf_counter()  # writing during the search costs the study no time
+    records.extend(rest)
+    wanted = await _stored_last(run, held, rest, records) or wanted
+    return records, wanted, time.perf_counter() - began, training
+
+
+async def _stored_last(
+    run: StudyRun, held: HeldStudy, rest: _Batch, records: Sequence[TrialRecord]
+) -> StudyState | None:
+    """Store the last trials and which sets were tried; returns the requested state of the study."""
+    tried = partial(store_tried_sets, run.study, [record.params for record in records])
+    return await store_trials(held, rest, n_done=len(records), best=best_record(records), beside=tried)
 
 
 async def _stored(held: HeldStudy, batch: _Batch | TrainingProgress, records: list[TrialRecord]) -> StudyState | None:
@@ -334,10 +341,10 @@ async def _judge(run: StudyRun, held: HeldStudy, records: Sequence[TrialRecord])
     return found or wanted or StudyState.CANCELLED
 
 
-def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> float:
+def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> tuple[float, _Batch]:
     """Hand over trials in batches: to wake the other thread for every one of them would cost more than the trial.
 
-    Returns the seconds spent in training.
+    Returns the seconds spent in training, and the last batch.
     """
     batch: _Batch = []
     began, training = time.perf_counter(), 0.0
@@ -351,14 +358,13 @@ def _search_in_batches(run: StudyRun, queue: _Queue, stop: threading.Event) -> f
                 continue
             queue.put(batch)
             if stop.is_set():
-                return training
+                return training, []
             batch, deadline = [], time.monotonic() + BATCH_SECONDS
-        queue.put(batch)
     except TrainingStopped:
         training = time.perf_counter() - began  # it was asked to: no trial is lost
     finally:
         queue.put(None)
-    return training
+    return training, batch
 
 
 def _summarize(run: StudyRun, records: Sequence[TrialRecord], tries: Tries, watch: Watch = UNWATCHED) -> StudySummary:

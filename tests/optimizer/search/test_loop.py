@@ -86,6 +86,20 @@ def test_resumed_search_tries_what_an_undisturbed_one_does(bars: Bars, sampler: 
     assert told([*first, *rest]) == told(whole)
 
 
+@pytest.mark.parametrize("more", [{}, {"min_trades": 40}, {"goals": ("calmar", "profitfactor")}])
+def test_a_trial_scored_alone_has_the_record_of_one_scored_among_many(bars: Bars, more: dict[str, object]) -> None:
+    narrowed = (Narrowed(name="oversold", low=20, high=35), Narrowed(name="period", low=10, high=16))
+    alone = list(run(bars, spec_of(narrowed=narrowed, sampler=SamplerKind.RANDOM, **more)))
+    whole = run(bars, spec_of(narrowed=narrowed, sampler=SamplerKind.GRID, **more))
+    among = {tuple(record.params.items()): record for record in whole}
+    unlike = {"number": 0, "started_at": None, "duration": 0.0}
+
+    for record in alone:
+        assert TrialRecord.model_validate(record.model_dump()) == record
+        twin = among[tuple(record.params.items())]
+        assert record.model_copy(update=unlike) == twin.model_copy(update=unlike)
+
+
 #: At once, at the default set, around the samplers' random start, in the middle, before the last set and at the end.
 RESUMED_AT = (0, 1, 2, 10, 11, 13, 16)
 
