@@ -4,20 +4,23 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from optimizer.environment import for_child
+
+if TYPE_CHECKING:
+    from optimizer.studies.running import forking
 
 _START = "optimizer.studies.running.child_start"
 #: Module of the process that runs studies.
 WORKER = "optimizer.studies.worker"
-#: Children yield the processor to the bot; on an idle core they run at full speed.
-NICENESS = 10
+#: Module of the process that draws.
+DRAWING = "reports.__main__"
 #: Longest answer in bytes: the file names of a report, never a report.
-_LONGEST_LINE = 2**20
+LONGEST_LINE = 2**20
 #: A child computes on one core, so its libraries must not start a thread for each core. Two arenas for its memory
 #: instead of eight a core: what one thread frees, another uses again (long histories took a quarter less).
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 class ChildDied(Exception):
@@ -27,7 +30,7 @@ class ChildDied(Exception):
 class ChildProcess:
     """Process that runs the `main` of a module."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: "asyncio.subprocess.Process | forking.ForkedProcess") -> None:
         self._process = process
 
     @classmethod
@@ -40,8 +43,8 @@ class ChildProcess:
             module,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
-            env=for_child(os.environ, **_ENVIRONMENT),
+            limit=LONGEST_LINE,
+            env=for_child(os.environ, **ENVIRONMENT),
         )
         return cls(process)
 
@@ -96,5 +99,6 @@ class ChildProcess:
         assert self._process.stdout is not None
         self._process.stdin.close()
         # A waiting `ask` reads the end of the pipe itself; otherwise it is read here, so that the pipe is closed.
-        with suppress(RuntimeError):
+        # The socket of a forked process has an error where a question was not read any more.
+        with suppress(RuntimeError, OSError):
             await self._process.stdout.read()

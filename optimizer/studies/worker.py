@@ -36,7 +36,6 @@ from optimizer.storage.mongo_errors import Reaction, classify
 from optimizer.storage.outage import name_of
 from optimizer.strategies.plugins.fence import FENCE
 from optimizer.strategies.plugins.loading import load_again
-from optimizer.studies.child_process import NICENESS
 from optimizer.studies.running import warming
 from optimizer.studies.running.memory import give_memory_back
 from optimizer.studies.study_runs import challenge_study, replay_study, run_study, summary_of, tabulate_study
@@ -167,7 +166,6 @@ def _send(answer: Answer, answers: IO[str]) -> None:
 
 def main() -> None:
     """Run the worker process."""
-    os.nice(NICENESS)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     answers = os.fdopen(os.dup(1), "w")
