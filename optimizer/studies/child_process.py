@@ -4,12 +4,9 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 from optimizer.environment import for_child
-
-if TYPE_CHECKING:
-    from optimizer.studies.running import forking
 
 _START = "optimizer.studies.running.child_start"
 #: Module of the process that runs studies.
@@ -27,10 +24,35 @@ class ChildDied(Exception):
     """Process ended before it answered."""
 
 
+class RunningProcess(Protocol):
+    """What is needed of a process: of an `asyncio.subprocess.Process`, or of one that was forked."""
+
+    stdin: asyncio.StreamWriter | None
+    stdout: asyncio.StreamReader | None
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        ...
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit code, negative for a signal; None while it is not known to have ended."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it at once."""
+        ...
+
+    async def wait(self) -> int:
+        """Wait for its end; returns the exit code."""
+        ...
+
+
 class ChildProcess:
     """Process that runs the `main` of a module."""
 
-    def __init__(self, process: "asyncio.subprocess.Process | forking.ForkedProcess") -> None:
+    def __init__(self, process: RunningProcess) -> None:
         self._process = process
 
     @classmethod

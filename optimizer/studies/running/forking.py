@@ -28,8 +28,8 @@ _LOOK_SECONDS = 0.002
 class ForkedProcess:
     """Child process that was forked: what `ChildProcess` needs of an `asyncio.subprocess.Process`."""
 
-    stdin: asyncio.StreamWriter
-    stdout: asyncio.StreamReader
+    stdin: asyncio.StreamWriter | None = None
+    stdout: asyncio.StreamReader | None = None
 
     def __init__(self, pid: int, ours: socket.socket) -> None:
         self.pid = pid
