@@ -20,7 +20,7 @@ from bot.runtime.settings import Settings
 from optimizer.errors import Unavailable
 from optimizer.lazy import LazyModule, load_modules
 from optimizer.storage.embedded_mongo import EmbeddedMongo, find_mongod, start_mongod
-from optimizer.studies.child_process import DRAWING, ENVIRONMENT, WORKER, ChildProcess
+from optimizer.studies.child_process import DRAWING, ENVIRONMENT, NICENESS, WORKER, ChildProcess
 
 if TYPE_CHECKING:
     from optimizer.studies import worker_pool
@@ -37,8 +37,6 @@ _SHARED = (
     "optimizer.studies.own_studies", "optimizer.studies.replay", "optimizer.studies.worker_pool",
     "optimizer.validation.evidence",
 )  # fmt: skip
-#: The drawing process of a terminal has only what nobody else wants of the processor.
-_LAST = 19
 
 #: Rights that nobody but the owner has on what is stored.
 _UMASK = 0o077
@@ -151,7 +149,7 @@ def start_early(settings: Settings, verb: str) -> Iterator[EarlyChildren]:
 @contextmanager
 def start_drawing(early: EarlyChildren) -> Iterator[None]:
     """Add a drawing process for the block: a copy of this process, which has loaded what words a report."""
-    with forking.forked(DRAWING, niceness=_LAST) as early.drawing:
+    with forking.forked(DRAWING, niceness=NICENESS) as early.drawing:
         yield
 
 

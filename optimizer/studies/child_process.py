@@ -13,6 +13,8 @@ _START = "optimizer.studies.running.child_start"
 WORKER = "optimizer.studies.worker"
 #: Module of the process that draws.
 DRAWING = "reports.__main__"
+#: Children yield the processor to the bot; on an idle core they run at full speed.
+NICENESS = 10
 #: Longest answer in bytes: the file names of a report, never a report.
 LONGEST_LINE = 2**20
 #: A child computes on one core, so its libraries must not start a thread for each core. Two arenas for its memory

@@ -160,8 +160,11 @@ def _lines_from_parent() -> "asyncio.Queue[str]":
 
 
 def _send(answer: Answer, answers: IO[str]) -> None:
-    answers.write(encode(answer) + "\n")
-    answers.flush()
+    try:
+        answers.write(encode(answer) + "\n")
+        answers.flush()
+    except BrokenPipeError:  # the parent is gone, which the end of input says a moment later
+        os._exit(0)
 
 
 def main() -> None:

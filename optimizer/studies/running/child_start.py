@@ -10,9 +10,8 @@ import signal
 import sys
 
 from optimizer.lazy import load_modules, not_found, unusable
+from optimizer.studies.child_process import NICENESS
 
-#: Children yield the processor to the bot; on an idle core they run at full speed.
-NICENESS = 10
 #: What others import for features that no child process uses: Optuna a client for its storage, Motor its second half,
 #: numba a reader of settings, the measure of coverage, and linear algebra, TA-Lib tables.
 _UNUSED = ("redis", "tornado", "yaml", "coverage", "scipy", "pandas", "polars")

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -86,6 +86,54 @@ def forked(module: str, *, niceness: int) -> Iterator[ForkedProcess | None]:
                 os.waitpid(pid, 0)
 
 
+@contextmanager
+def computed_beside(function: Callable[[], bytes]) -> Iterator[Callable[[], bytes | None]]:
+    """Compute bytes in a copy of this process, on another core, while the block goes on.
+
+    Yields what waits for them and returns them; it returns None where they have to be computed here: with one core,
+    where this process must not be copied, and where the copy failed.
+    """
+    if not _may_fork() or len(os.sched_getaffinity(0)) < 2:
+        yield lambda: None
+        return
+    receiving, sending = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if not (pid := os.fork()):
+        _answer(function, sending)
+    os.close(sending)
+    with open(receiving, "rb") as answer:
+        status = []
+
+        def wait() -> bytes | None:
+            found = answer.read()
+            status.append(os.waitpid(pid, 0)[1])
+            return found if status == [0] else None
+
+        try:
+            yield wait
+        finally:
+            if not status:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def _answer(function: Callable[[], bytes], sending: int) -> None:
+    """Be the process that computes, and end; of its files it keeps only where errors are told."""
+    code = 1
+    try:
+        os.dup2(sending, 1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        _close_others()
+        with open(1, "wb", closefd=False) as answer:
+            answer.write(function())
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
 def _may_fork() -> bool:
     """Return whether this process has one thread; False where the system does not tell, or does not copy well."""
     return _THREADS.is_dir() and len(list(_THREADS.iterdir())) == 1
@@ -110,10 +158,15 @@ def _become_child(line: socket.socket) -> None:
     gc.freeze()  # the parent's pages stay shared
     os.dup2(line.fileno(), 0)
     os.dup2(line.fileno(), 1)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    _close_others()
     sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)  # noqa: SIM115
     signal.set_wakeup_fd(-1)
     kept = for_child(os.environ, **ENVIRONMENT)
     os.environ.clear()
     os.environ.update(kept)
     logging.getLogger().handlers.clear()
+
+
+def _close_others() -> None:
+    """Close every file but the three of each process."""
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
