@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from importlib import reload
 from pathlib import Path
@@ -151,8 +151,9 @@ def _lines_from_parent() -> "asyncio.Queue[str]":
     lines: asyncio.Queue[str] = asyncio.Queue()
 
     def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(lines.put_nowait, line)
+        with suppress(ConnectionResetError):  # an end, of a parent that left an answer unread
+            for line in sys.stdin:
+                loop.call_soon_threadsafe(lines.put_nowait, line)
         os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()

@@ -39,10 +39,18 @@ class ForkedProcess:
     @property
     def returncode(self) -> int | None:
         """Exit code, negative for a signal; None while the process runs."""
+        return self._reap(os.WNOHANG)
+
+    def _reap(self, options: int = 0) -> int | None:
         if self._returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            pid, status = os.waitpid(self.pid, options)
             self._returncode = os.waitstatus_to_exitcode(status) if pid else None
         return self._returncode
+
+    def end(self) -> None:
+        """Kill the process and wait until it is gone."""
+        self.kill()
+        self._reap()
 
     async def connect(self) -> ChildProcess:
         """Return the child process, for the event loop that runs."""
@@ -81,9 +89,7 @@ def forked(module: str, *, niceness: int) -> Iterator[ForkedProcess | None]:
         try:
             yield process
         finally:
-            process.kill()
-            if process.returncode is None:
-                os.waitpid(pid, 0)
+            process.end()
 
 
 @contextmanager
@@ -145,6 +151,8 @@ def _run(module: str, line: socket.socket, niceness: int) -> None:
     try:
         _become_child(line)
         run_module(module, niceness=niceness)
+        code = 0
+    except ConnectionError:  # the parent is gone, and left an answer unread
         code = 0
     except BaseException:
         traceback.print_exc()
