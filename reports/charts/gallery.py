@@ -1,8 +1,9 @@
 """The charts of one finished study, by name and in the order a report shows them."""
 
-import pickle
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+import bson
 
 from optimizer.domain.metrics import GOALS
 from optimizer.domain.ranking import ranked
@@ -26,10 +27,10 @@ def pictures(facts: StudyFacts, trials: Sequence[TrialRecord], language: Languag
     assert facts.summary is not None, "charts are drawn only of a finished study"
     study = _Study(facts, facts.summary, trials, labels_of(language))
     names = expected(facts.summary)
-    with fonts_of(language), computed_beside(lambda: pickle.dumps(_drawn(study, names[1::2]))) as others:
+    with fonts_of(language), computed_beside(lambda: bson.encode(_drawn(study, names[1::2]))) as others:
         drawn = _drawn(study, names[::2])
         packed = others()
-        drawn |= _drawn(study, names[1::2]) if packed is None else pickle.loads(packed)  # noqa: S301: a copy of us
+        drawn |= _drawn(study, names[1::2]) if packed is None else bson.decode(packed)
     return {name: drawn[name] for name in names}
 
 
