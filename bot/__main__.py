@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from bot.cli import command_line
-from bot.ops.ending import end_within
+from bot.ops.ending import end_at_once, end_within
 from optimizer.lazy import LazyModule, load_modules, not_found, unusable
 
 if TYPE_CHECKING:
@@ -89,9 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; the exit code is 0 when done, 1 when it failed, 2 for bad usage."""
     code = _run_quietly(arguments)
     if arguments is None:  # the process is this program's own
-        gc.unfreeze()
-        gc.collect()  # DuckDB writes a report about each of its objects that is left when the process ends
         end_within(_LAST_SECONDS, code)
+        end_at_once(code)
     sys.exit(code)
 
 
