@@ -134,6 +134,8 @@ def _answer(function: Callable[[], bytes], sending: int) -> None:
         with open(1, "wb", closefd=False) as answer:
             answer.write(function())
         code = 0
+    except BrokenPipeError:  # nobody waits any more
+        code = 0
     except BaseException:
         traceback.print_exc()
     finally:
