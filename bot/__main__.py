@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from bot.cli import command_line
-from bot.ops.ending import end_within
-from optimizer.lazy import LazyModule, not_found, unusable
+from bot.ops.ending import end_at_once, end_within
+from optimizer.lazy import LazyModule, load_modules, not_found, unusable
 
 if TYPE_CHECKING:
     import pydantic
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from bot.ops import json_log
     from bot.runtime import own_strategies, processes, settings
     from optimizer import errors
-    from optimizer.studies import child_process
 else:
     # Loaded at the first use, so that each verb loads only what it needs: `run` no web server, `help` no database.
     data, doctor, first_start, help_pages, keys = (
@@ -55,8 +54,7 @@ else:
         LazyModule(f"bot.runtime.{name}") for name in ("own_strategies", "processes", "settings")
     )
     exit_codes, terminal_client = (LazyModule(f"bot.cli.attach.{name}") for name in ("exit_codes", "terminal_client"))
-    child_process, errors = LazyModule("optimizer.studies.child_process"), LazyModule("optimizer.errors")
-    pydantic = LazyModule("pydantic")
+    errors, pydantic = LazyModule("optimizer.errors"), LazyModule("pydantic")
 
 #: Seconds that threads have at the end of the process.
 _LAST_SECONDS = 2.0
@@ -72,7 +70,7 @@ _MODULES: Mapping[str, ModuleType] = {
 }  # fmt: skip
 #: Verbs that need prices from somewhere: the first of them in a terminal asks from where.
 _ASKING = {"serve", "run"}
-#: Verbs whose one worker is started before anything else.
+#: Verbs whose processes are started before anything else.
 _EARLY = {"run"}
 #: Verbs that start no child processes here.
 _ALONE = {
@@ -91,9 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; the exit code is 0 when done, 1 when it failed, 2 for bad usage."""
     code = _run_quietly(arguments)
     if arguments is None:  # the process is this program's own
-        gc.unfreeze()
-        gc.collect()  # DuckDB writes a report about each of its objects that is left when the process ends
         end_within(_LAST_SECONDS, code)
+        end_at_once(code)
     sys.exit(code)
 
 
@@ -124,31 +121,14 @@ def _discard_output() -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     gc.disable()  # imports create no garbage, and the collector would scan their objects again and again
     front = command_line.read_front(arguments)
-    with asyncio.Runner() as runner:
-        early = runner.run(_start_early(front))
-        stack = AsyncExitStack()
-        try:
-            return _run_in(runner, front, early, stack)
-        finally:
-            gc.enable()
-            runner.run(stack.aclose())
-            for worker in early:  # whoever took it has stopped it, and this does nothing
-                runner.run(worker.stop())
+    try:
+        return _run_in(front, is_program=arguments is None)
+    finally:
+        gc.enable()
 
 
-async def _start_early(front: argparse.Namespace) -> "tuple[child_process.ChildProcess, ...]":
-    """Start the worker of a verb that always needs one: it imports for a second, and this process for as long."""
-    if front.verb not in _EARLY or {"-h", "--help"} & {*front.rest}:
-        return ()
-    return (await child_process.ChildProcess.spawn(child_process.WORKER),)
-
-
-def _run_in(
-    runner: asyncio.Runner,
-    front: argparse.Namespace,
-    early: "Sequence[child_process.ChildProcess]",
-    stack: AsyncExitStack,
-) -> int:
+def _run_in(front: argparse.Namespace, *, is_program: bool) -> int:
+    """Read the settings and carry out the verb; `is_program`: the process is this program's own."""
     try:
         chosen = settings.Settings()
         chosen = chosen.model_copy(update={"language": front.language or chosen.language})
@@ -162,29 +142,29 @@ def _run_in(
         sys.stderr.write(f"The file .env in this folder cannot be read: {error.strerror}.\n")
         return exit_codes.BAD_USAGE
     try:
-        children = runner.run(_start_others(front, chosen, early, stack))
-        options, chosen = _read(front, chosen)
-        return runner.run(_run_verb(options, chosen, children))
+        with ExitStack() as stack:
+            early = _start_early(front, chosen, stack) if is_program else None
+            options, chosen = _read(front, chosen)
+            if early is not None:
+                _load_verb(options)
+                load_modules(*run.WORDING)
+                stack.enter_context(processes.start_drawing(early))
+            return asyncio.run(_run_verb(options, chosen, early))
     except errors.UserError as error:
         sys.stderr.write(exit_codes.sentence_of(error, chosen.language))
         return exit_codes.code_of(error)
 
 
-async def _start_others(
-    front: argparse.Namespace,
-    chosen: "settings.Settings",
-    early: "Sequence[child_process.ChildProcess]",
-    stack: AsyncExitStack,
-) -> "processes.ChildProcesses | None":
-    """Start what else such a verb needs, before its words are read; None for other verbs, and where the bot has it."""
-    if not early:
+def _start_early(
+    front: argparse.Namespace, chosen: "settings.Settings", stack: ExitStack
+) -> "processes.EarlyChildren | None":
+    """Start what such a verb always needs before its words are read; None for others, and where the bot has it."""
+    if front.verb not in _EARLY or {"-h", "--help"} & {*front.rest}:
         return None
-    starting = processes.start_children(chosen, verb=front.verb, n_workers=len(early), early=early)
     try:
-        return await stack.enter_async_context(starting)
+        with not_found("tornado", *unusable()):
+            return stack.enter_context(processes.start_early(chosen, front.verb))
     except processes.BotInHome:  # the verb meets it again, and no worker is needed here
-        for worker in early:
-            await worker.stop()
         return None
 
 
@@ -206,12 +186,12 @@ def _read(front: argparse.Namespace, chosen: "settings.Settings") -> "tuple[argp
 
 
 async def _run_verb(
-    options: argparse.Namespace, chosen: "settings.Settings", children: "processes.ChildProcesses | None"
+    options: argparse.Namespace, chosen: "settings.Settings", early: "processes.EarlyChildren | None"
 ) -> int:
     """Carry out a verb here, or where the bot owns the data directory, by the bot."""
     _end_on_sigterm()
     try:
-        return await _run_here(options, chosen, children)
+        return await _run_here(options, chosen, early)
     except processes.BotInHome as in_use:  # before anything was done
         if options.verb in _NOT_IN_BOT:
             raise
@@ -219,12 +199,13 @@ async def _run_verb(
 
 
 async def _run_here(
-    options: argparse.Namespace, chosen: "settings.Settings", children: "processes.ChildProcesses | None"
+    options: argparse.Namespace, chosen: "settings.Settings", early: "processes.EarlyChildren | None"
 ) -> int:
     async with AsyncExitStack() as stack:
-        if children is None and options.verb not in _ALONE:
+        children = None
+        if options.verb not in _ALONE:
             # Before the verb is loaded: the processes import their own modules meanwhile.
-            starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options))
+            starting = processes.start_children(chosen, verb=options.verb, n_workers=_n_workers(options), early=early)
             children = await stack.enter_async_context(starting)
         with not_found("tornado", *unusable()):  # Motor's second half
             verb = _load_verb(options)

@@ -8,7 +8,6 @@ import os
 import sys
 from pathlib import Path
 
-from optimizer.studies.child_process import NICENESS
 from reports.charts.draw import draw
 from reports.charts.draw_request import Draw, Written, read_draw_request
 
@@ -23,7 +22,6 @@ def answer(folder: Path) -> Written:
 
 def main() -> None:
     """Answer the parent's lines until they end."""
-    os.nice(NICENESS)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for line in sys.stdin:
         written = answer(Draw.model_validate_json(line).folder)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from optimizer.errors import Phrase, Unavailable
-from optimizer.studies.child_process import ChildDied, ChildProcess
+from optimizer.studies.child_process import DRAWING, ChildDied, ChildProcess
 from optimizer.supervisor import begin_alone
 from reports.charts.draw_request import Draw, DrawRequest, Written, write_draw_request
 from reports.languages import Language
 
-_MODULE = "reports.__main__"
 #: A process with nothing to draw for so long is ended: it keeps a hundred megabytes and more.
 IDLE_SECONDS = 60.0
 
@@ -29,12 +28,18 @@ class ChartProcess:
     """One process that draws, started when it is needed, and ended when it is not for a while."""
 
     def __init__(
-        self, folder: Path, trials_of: Callable[[str], Awaitable[bytes]], *, idle_seconds: float = IDLE_SECONDS
+        self,
+        folder: Path,
+        trials_of: Callable[[str], Awaitable[bytes]],
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        child: ChildProcess | None = None,
     ) -> None:
+        """`child` is a drawing process that runs already."""
         self._folder = folder
         self._trials_of = trials_of
         self._idle_seconds = idle_seconds
-        self._child: ChildProcess | None = None
+        self._child = child
         self._lock = asyncio.Lock()
         self._rest: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -52,7 +57,7 @@ class ChartProcess:
 
     async def _ensure_child(self) -> ChildProcess:
         if self._child is None:
-            self._child = await ChildProcess.spawn(_MODULE)
+            self._child = await ChildProcess.spawn(DRAWING)
         return self._child
 
     def _rest_later(self) -> None:

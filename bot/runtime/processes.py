@@ -10,22 +10,33 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.runtime.settings import Settings
 from optimizer.errors import Unavailable
-from optimizer.lazy import LazyModule
+from optimizer.lazy import LazyModule, load_modules
 from optimizer.storage.embedded_mongo import EmbeddedMongo, find_mongod, start_mongod
-from optimizer.studies.child_process import ChildProcess
+from optimizer.studies.child_process import DRAWING, ENVIRONMENT, NICENESS, WORKER, ChildProcess
 
 if TYPE_CHECKING:
     from optimizer.studies import worker_pool
+    from optimizer.studies.running import forking
 else:
-    worker_pool = LazyModule("optimizer.studies.worker_pool")  # after the server's start, which takes a second
+    # After the server's start, which takes a second.
+    worker_pool = LazyModule("optimizer.studies.worker_pool")
+    forking = LazyModule("optimizer.studies.running.forking")
+
+#: What a terminal's command and its worker both use: loaded once, before the one is copied for the other.
+_SHARED = (
+    "optimizer.market.snapshots", "optimizer.storage.copies.shared_snapshots", "optimizer.storage.mongo",
+    "optimizer.storage.tries", "optimizer.strategies.registry", "optimizer.studies.companions",
+    "optimizer.studies.own_studies", "optimizer.studies.replay", "optimizer.studies.worker_pool",
+    "optimizer.validation.evidence",
+)  # fmt: skip
 
 #: Rights that nobody but the owner has on what is stored.
 _UMASK = 0o077
@@ -58,6 +69,7 @@ class ChildProcesses:
 
     pool: "worker_pool.WorkerPool"
     mongod: EmbeddedMongo | None
+    drawing: ChildProcess | None = None
 
 
 @contextmanager
@@ -112,18 +124,53 @@ def _in_use(home: Path, *, pid: str, verb: str) -> HomeInUse:
     return kind(home=home, pid=pid, holder=verb)
 
 
+@dataclass(kw_only=True)
+class EarlyChildren:
+    """Processes that a command starts before its event loop; None for one that is started later."""
+
+    mongod: EmbeddedMongo | None
+    worker: "forking.ForkedProcess | None" = None
+    drawing: "forking.ForkedProcess | None" = None
+
+
+@contextmanager
+def start_early(settings: Settings, verb: str) -> Iterator[EarlyChildren]:
+    """Own the data directory inside the block, and start MongoDB and a worker, a copy of this process."""
+    os.environ.update(ENVIRONMENT)  # before numpy starts a thread for each core
+    with lock_home(settings.home, verb), ExitStack() as stack:
+        early = EarlyChildren(mongod=_start_mongod(settings))
+        if early.mongod is not None:
+            stack.callback(early.mongod.stop)
+        load_modules(*_SHARED)
+        early.worker = stack.enter_context(forking.forked(WORKER, niceness=0))
+        yield early
+
+
+@contextmanager
+def start_drawing(early: EarlyChildren) -> Iterator[None]:
+    """Add a drawing process for the block: a copy of this process, which has loaded what words a report."""
+    with forking.forked(DRAWING, niceness=NICENESS) as early.drawing:
+        yield
+
+
 @asynccontextmanager
 async def start_children(
-    settings: Settings, *, n_workers: int | None = None, verb: str = BOT, early: Sequence[ChildProcess] = ()
+    settings: Settings, *, n_workers: int | None = None, verb: str = BOT, early: EarlyChildren | None = None
 ) -> AsyncIterator[ChildProcesses]:
-    """Own the data directory and run the processes inside the block; workers may have been started `early`."""
+    """Own the data directory and run the processes inside the block, unless they were started `early`."""
     async with AsyncExitStack() as stack:
-        stack.enter_context(lock_home(settings.home, verb))
-        mongod = None
-        if settings.mongodb_address is None:
-            mongod = start_mongod(find_mongod(os.environ), settings.home)
-            stack.push_async_callback(asyncio.to_thread, mongod.stop)
+        if early is None:
+            stack.enter_context(lock_home(settings.home, verb))
+            early = EarlyChildren(mongod=_start_mongod(settings))
+        if early.mongod is not None:
+            stack.push_async_callback(asyncio.to_thread, early.mongod.stop)
         pool = worker_pool.WorkerPool(settings.workers if n_workers is None else n_workers)
         stack.push_async_callback(pool.stop)
-        await pool.prepare(early)
-        yield ChildProcesses(pool=pool, mongod=mongod)
+        await pool.prepare([] if early.worker is None else [await early.worker.connect()])
+        drawing = None if early.drawing is None else await early.drawing.connect()
+        yield ChildProcesses(pool=pool, mongod=early.mongod, drawing=drawing)
+
+
+def _start_mongod(settings: Settings) -> EmbeddedMongo | None:
+    """Start the embedded server, unless the settings have an address of another."""
+    return start_mongod(find_mongod(os.environ), settings.home) if settings.mongodb_address is None else None

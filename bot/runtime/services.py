@@ -87,7 +87,7 @@ async def open_services(
         )
         jobs = StudyJobs(service, uri, clock=clock)
         stack.push_async_callback(jobs.stop)
-        chart_process = ChartProcess(settings.reports, service.packed_trials)
+        chart_process = ChartProcess(settings.reports, service.packed_trials, child=children.drawing)
         stack.push_async_callback(chart_process.stop)
         yield Services(
             settings=settings,

@@ -4,30 +4,57 @@ import asyncio
 import os
 import sys
 from contextlib import suppress
-from typing import Self
+from typing import Protocol, Self
 
 from optimizer.environment import for_child
 
 _START = "optimizer.studies.running.child_start"
 #: Module of the process that runs studies.
 WORKER = "optimizer.studies.worker"
+#: Module of the process that draws.
+DRAWING = "reports.__main__"
 #: Children yield the processor to the bot; on an idle core they run at full speed.
 NICENESS = 10
 #: Longest answer in bytes: the file names of a report, never a report.
-_LONGEST_LINE = 2**20
+LONGEST_LINE = 2**20
 #: A child computes on one core, so its libraries must not start a thread for each core. Two arenas for its memory
 #: instead of eight a core: what one thread frees, another uses again (long histories took a quarter less).
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 class ChildDied(Exception):
     """Process ended before it answered."""
 
 
+class RunningProcess(Protocol):
+    """What is needed of a process: of an `asyncio.subprocess.Process`, or of one that was forked."""
+
+    stdin: asyncio.StreamWriter | None
+    stdout: asyncio.StreamReader | None
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        ...
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit code, negative for a signal; None while it is not known to have ended."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it at once."""
+        ...
+
+    async def wait(self) -> int:
+        """Wait for its end; returns the exit code."""
+        ...
+
+
 class ChildProcess:
     """Process that runs the `main` of a module."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: RunningProcess) -> None:
         self._process = process
 
     @classmethod
@@ -40,8 +67,8 @@ class ChildProcess:
             module,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
-            env=for_child(os.environ, **_ENVIRONMENT),
+            limit=LONGEST_LINE,
+            env=for_child(os.environ, **ENVIRONMENT),
         )
         return cls(process)
 
@@ -96,5 +123,6 @@ class ChildProcess:
         assert self._process.stdout is not None
         self._process.stdin.close()
         # A waiting `ask` reads the end of the pipe itself; otherwise it is read here, so that the pipe is closed.
-        with suppress(RuntimeError):
+        # The socket of a forked process has an error where a question was not read any more.
+        with suppress(RuntimeError, OSError):
             await self._process.stdout.read()

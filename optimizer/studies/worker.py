@@ -36,7 +36,6 @@ from optimizer.storage.mongo_errors import Reaction, classify
 from optimizer.storage.outage import name_of
 from optimizer.strategies.plugins.fence import FENCE
 from optimizer.strategies.plugins.loading import load_again
-from optimizer.studies.child_process import NICENESS
 from optimizer.studies.running import warming
 from optimizer.studies.running.memory import give_memory_back, keep_freed_memory
 from optimizer.studies.study_runs import challenge_study, replay_study, run_study, summary_of, tabulate_study
@@ -162,8 +161,9 @@ def _lines_from_parent() -> "asyncio.Queue[str]":
     lines: asyncio.Queue[str] = asyncio.Queue()
 
     def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(lines.put_nowait, line)
+        with suppress(ConnectionResetError):  # an end, of a parent that left an answer unread
+            for line in sys.stdin:
+                loop.call_soon_threadsafe(lines.put_nowait, line)
         os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()
@@ -171,13 +171,15 @@ def _lines_from_parent() -> "asyncio.Queue[str]":
 
 
 def _send(answer: Answer, answers: IO[str]) -> None:
-    answers.write(encode(answer) + "\n")
-    answers.flush()
+    try:
+        answers.write(encode(answer) + "\n")
+        answers.flush()
+    except BrokenPipeError:  # the parent is gone, which the end of input says a moment later
+        os._exit(0)
 
 
 def main() -> None:
     """Run the worker process."""
-    os.nice(NICENESS)
     keep_freed_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -113,7 +113,8 @@ class WorkerPool:
     async def is_ready(self, *, within: float) -> bool:
         """Return whether no worker is starting any more, waiting for so many seconds at most."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.ready(), within)
+            async with asyncio.timeout(within):  # `wait_for` of Python 3.11 may lose a cancellation
+                await self.ready()
             return True
         return False
 
