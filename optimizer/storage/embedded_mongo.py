@@ -152,7 +152,12 @@ def start_mongod(program: Path, folder: Path, port: int | None = None) -> Embedd
     command, environment = [*_dies_with_parent(), str(program), *_options(data, port)], for_child(os.environ)
     with (data / _EARLY_OUTPUT).open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            process_group=0,  # Ctrl-C in a terminal is for its parent, which still writes to it
         )
     return EmbeddedMongo(
         process=process, port=port, password=password, program=program, folder=folder, log_from=log_from

@@ -69,6 +69,7 @@ class ChildProcess:
             stdout=asyncio.subprocess.PIPE,
             limit=LONGEST_LINE,
             env=for_child(os.environ, **ENVIRONMENT),
+            process_group=0,  # Ctrl-C in a terminal is for its parent, which ends it
         )
         return cls(process)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -256,11 +257,14 @@ def test_a_version_is_printed_without_loading_what_computes() -> None:
 
 
 @pytest.fixture
-def serving(database: Any, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A bot without Slack at a port of its own, which has printed its link; it has a directory of its own."""
+def serving(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A bot without Slack at a port of its own, with a directory and an embedded server of its own."""
     environment = os.environ | {"OPTIMIZE_BOT_HOME": str(tmp_path), "OPTIMIZE_BOT_PORT": str(free_port())}
+    environment.pop("MONGODB_URI", None)
     command = [sys.executable, "-m", "bot", "serve"]
-    bot = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    bot = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+    )
     try:
         yield bot
     finally:
@@ -272,14 +276,14 @@ def test_without_slack_the_bot_serves_pages_and_its_owner_gets_a_link(
     serving: "subprocess.Popen[str]", typed: Terminal, tmp_path: Path
 ) -> None:
     assert serving.stdout is not None
-    printed = "".join(iter(serving.stdout.readline, "\n")) + "".join(iter(serving.stdout.readline, "\n"))
+    printed = "".join(line for _ in range(2) for line in takewhile(str.strip, iter(serving.stdout.readline, "")))
     link = printed.split()[-1]
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OPTIMIZE_BOT_HOME", str(tmp_path))
         refused, another = typed("serve"), typed("web")
     with urllib.request.urlopen(link) as page:
         shown = page.read().decode()
-    serving.send_signal(signal.SIGTERM)
+    os.killpg(serving.pid, signal.SIGINT)  # as Ctrl-C does
     _, log = serving.communicate(timeout=60)
 
     assert "Slack is off: none of its tokens is set." in printed

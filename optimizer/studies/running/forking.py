@@ -166,6 +166,7 @@ def _run(module: str, line: socket.socket, niceness: int) -> None:
 def _become_child(line: socket.socket) -> None:
     """Keep nothing of the parent but its modules: no file, no handler, and of its environment what a child has."""
     gc.freeze()  # the parent's pages stay shared
+    os.setpgid(0, 0)  # as of those that are spawned
     os.dup2(line.fileno(), 0)
     os.dup2(line.fileno(), 1)
     _close_others()
