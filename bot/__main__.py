@@ -87,11 +87,22 @@ _WORKERS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; the exit code is 0 when done, 1 when it failed, 2 for bad usage."""
+    if arguments is None:
+        _open_closed_streams()
     code = _run_quietly(arguments)
     if arguments is None:  # the process is this program's own
         end_within(_LAST_SECONDS, code)
         end_at_once(code)
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Read from and write to nothing where a shell has closed a stream (`>&-`), which Python then has not."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            # A copy of this process has something else at this number.
+            setattr(sys, name, open(nothing, mode, closefd=False))  # noqa: SIM115
 
 
 def _run_quietly(arguments: Sequence[str] | None) -> int:

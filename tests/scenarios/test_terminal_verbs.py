@@ -248,6 +248,15 @@ def test_a_closed_pipe_ends_a_command_quietly(database: Any) -> None:
     assert ended.stderr == ""
 
 
+def test_streams_that_a_shell_has_closed_are_no_error(tmp_path: Path) -> None:
+    environment = os.environ | {"OPTIMIZE_BOT_HOME": str(tmp_path)}
+    for words in ("run IBM RSI 10 folds=0 0<&- >&-", "help 0<&- >&- 2>&-"):
+        shell = ["sh", "-c", f"{sys.executable} -m bot {words}"]
+        ended = subprocess.run(shell, env=environment, capture_output=True, text=True, check=False)
+
+        assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), (words, ended.stderr)
+
+
 def test_a_version_is_printed_without_loading_what_computes() -> None:
     program = "import sys; from bot.__main__ import main\ntry: main(['--version'])\nfinally: print(*sys.modules)"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
