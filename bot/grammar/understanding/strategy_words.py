@@ -1,7 +1,7 @@
 """Words for strategies, with the numbers that people write beside them: `macd(12,26,9)`, `RSI21`, `50/200 SMA`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from bot.grammar.understanding.matching import NUMBER, Item, Kind, Pattern, any_of, number_text, pattern, plain_phrase
@@ -15,7 +15,6 @@ _USUAL_PAIRS = (
     r"(?:50[\s-]+200|20[\s-]+50|10[\s-]+50|20[\s-]+60|5[\s-]+20|10[\s-]+20|10[\s-]+30|12[\s-]+26(?:[\s-]+9)?"
     r"|9[\s-]+21|8[\s-]+21|5[\s-]+10|50[\s-]+100)"
 )
-
 #: Levels that are so usual together that two numbers can only mean them.
 _USUAL_LEVELS = r"(?:30[\s-]+70|20[\s-]+80|25[\s-]+75|35[\s-]+65|40[\s-]+60|10[\s-]+90|15[\s-]+85)"
 _LEVELS = rf"(?:[1-4]?[0-9]\s*[/,]\s*[5-9][0-9]|{_USUAL_LEVELS})"
@@ -52,14 +51,18 @@ def strategy_items(found: re.Match[str]) -> tuple[Item, ...] | None:
     numbers = [number_text(each) for each in re.findall(NUMBER, found["numbers"] or "")]
     if readings == ("rsi",) and numbers == ["2"]:
         readings = ("rsi2",)  # the RSI of two bars is traded otherwise
-    item = Item(Kind.STRATEGY, found[0], readings)
     if not numbers:
-        return (item,)
+        return _with_words(found, readings, ())
     words = numbered(readings[0], numbers) if len(readings) == 1 else None
-    return None if words is None else (item, *(Item(Kind.WORD, found[0], each) for each in words))
+    return None if words is None else _with_words(found, readings, words)
 
 
-def _averages(found: re.Match[str]) -> tuple[Item, ...] | None:
+def _with_words(found: re.Match[str], readings: tuple[str, ...], words: Iterable[tuple[str, ...]]) -> tuple[Item, ...]:
+    """Return a strategy and the readings of each word beside it, all of one part of the text."""
+    return (Item(Kind.STRATEGY, found[0], readings), *(Item(Kind.WORD, found[0], each) for each in words))
+
+
+def _usual_pair(found: re.Match[str]) -> tuple[Item, ...] | None:
     """Two usual numbers beside a strategy of averages."""
     readings = strategy_readings(plain_phrase(found["name"]))
     return strategy_items(found) if readings in (("sma",), ("ema",), ("macd",)) else None
@@ -77,23 +80,20 @@ def _levels(found: re.Match[str]) -> tuple[Item, ...] | None:
     if names is None:
         return None
     numbers = re.findall(r"[0-9]+", found["numbers"])
-    words = (f"{name}={number}" for name, number in zip(names[-len(numbers) :], numbers, strict=True))
-    return (Item(Kind.STRATEGY, found[0], readings), *(Item(Kind.WORD, found[0], (word,)) for word in words))
+    words = ((f"{name}={number}",) for name, number in zip(names[-len(numbers) :], numbers, strict=True))
+    return _with_words(found, readings, words)
 
 
-def _average(found: re.Match[str]) -> tuple[Item, ...] | None:
+def _lone_average(found: re.Match[str]) -> tuple[Item, ...] | None:
     """`MA50`, `20EMA`."""
     strategy = _AVERAGES[found["name"]]
-    words = numbered(strategy, [found["numbers"]]) or ()
-    return (Item(Kind.STRATEGY, found[0], (strategy,)), *(Item(Kind.WORD, found[0], each) for each in words))
+    return _with_words(found, (strategy,), numbered(strategy, [found["numbers"]]) or ())
 
 
 def _two_averages(found: re.Match[str]) -> tuple[Item, ...]:
     """`SMA50/SMA200`, and `MA 50/200`."""
     fast, slow = sorted(map(int, re.findall(r"[0-9]+", found[0])))
-    words = (f"fast={fast}", f"slow={slow}")
-    strategy = Item(Kind.STRATEGY, found[0], (_AVERAGES[found["name"]],))
-    return (strategy, *(Item(Kind.WORD, found[0], (word,)) for word in words))
+    return _with_words(found, (_AVERAGES[found["name"]],), ((f"fast={fast}",), (f"slow={slow}",)))
 
 
 def strategy_patterns() -> Sequence[Pattern]:
@@ -119,8 +119,8 @@ def _strategy_patterns(keys: Sequence[str]) -> Sequence[Pattern]:
         ),
         pattern(rf"(?P<name>{name})\s*\(\s*(?P<numbers>{many})\s*\)", strategy_items, end=r"(?![\w%])"),
         pattern(rf"(?P<name>{name})(?:\s+|-|(?<![0-9]))(?P<numbers>{pair})", strategy_items),
-        pattern(rf"(?P<name>{name})\s+(?P<numbers>{_USUAL_PAIRS})", _averages),
-        pattern(rf"(?P<numbers>{_USUAL_PAIRS})\s+(?P<name>{name})", _averages),
+        pattern(rf"(?P<name>{name})\s+(?P<numbers>{_USUAL_PAIRS})", _usual_pair),
+        pattern(rf"(?P<numbers>{_USUAL_PAIRS})\s+(?P<name>{name})", _usual_pair),
         pattern(
             rf"(?P<name>{name})\s+(?P<numbers>[0-9]{{1,3}})(?:[\s-](?:days?|bars?|periods?)(?:\s+only)?|일(?!봉)|봉)",
             strategy_items,
@@ -141,6 +141,6 @@ def _averages_patterns() -> Sequence[Pattern]:
         pattern(rf"[0-9]{{1,3}}{unit}{name}{between}[0-9]{{1,3}}{unit}(?P=name)", _two_averages),
         pattern(r"(?P<name>ma)[\s-]?\(?[0-9]{1,3}\s*[/,]\s*[0-9]{1,3}\)?", _two_averages, end=r"(?![\w%])"),
         pattern(rf"(?P<name>ma)\s+{_USUAL_PAIRS}", _two_averages),
-        pattern(rf"(?P<numbers>[0-9]{{1,3}})-?{name}", _average),
-        pattern(r"(?P<name>ma)(?P<numbers>[0-9]{1,3})", _average),
+        pattern(rf"(?P<numbers>[0-9]{{1,3}})-?{name}", _lone_average),
+        pattern(r"(?P<name>ma)(?P<numbers>[0-9]{1,3})", _lone_average),
     )
