@@ -66,6 +66,8 @@ _CHANGES = ("changes", "변경")
 _CHAMPIONS = ("champions", "챔피언")
 _UNPROVEN = ("all", "unproven", "전체")
 _DELETE = ("delete", "삭제")
+#: Digits of the shortest code of a listing: `top 10` asks for no symbol.
+_SHORTEST_CODE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +175,7 @@ def top(arguments: Arguments) -> commands.Command:
             found = replace(found, include_unproven=True)
         elif is_strategy(word.text) and found.strategy is None:
             found = replace(found, strategy=find_strategy(word.lower).key)
-        elif found.symbol is None:
+        elif found.symbol is None and not (word.text.isdecimal() and len(word.text) < _SHORTEST_CODE):
             with locate_errors(word):
                 found = replace(found, symbol=read_symbol(word.text))
         else:
